@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a metric object and the registry meet: declared once at construction, retired at destruction.
+#pragma once
+
+#include "fast_telemetry/detail/cold.h"
+#include "fast_telemetry/label.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+
+class Scope;
+
+namespace detail {
+
+struct BucketTable;
+
+/// What the cells of one point mean, and so which shape readers see.
+enum class Cells : std::uint8_t {
+  counter,          ///< one unsigned sum
+  gauge_i64,        ///< one signed value, one copy, a cache line pair of its own
+  gauge_f64,        ///< one double, likewise
+  histogram,        ///< a count per bucket, then the unsigned sum
+  float_histogram,  ///< a count per bucket, then the sum as a double
+};
+
+/// What a metric type says about its points.
+struct Declaration {
+  Cells cells;
+  const BucketTable* buckets = nullptr;
+};
+
+/// The labels of one enum: one dimension of a labelled metric's points.
+struct Axis {
+  const Label* labels;
+  std::size_t size;
+};
+
+/// The registered half of every metric object. Registration copies all text.
+class Registration {
+ public:
+  /// `scope` may be null: an unregistered metric records and can be read, and no registry collects it.
+  /// Throws std::invalid_argument when the registry refuses the metric, std::length_error when its cells do not fit.
+  Registration(const Scope* scope, const Info* info, const Declaration& declaration, const Axis* axes = nullptr,
+               std::size_t axis_count = 0);
+
+  /// Retires the metric: later records are counted drops, the final value is kept for the registry's readers.
+  ~Registration();
+
+  Registration(const Registration&) = delete;
+  Registration& operator=(const Registration&) = delete;
+
+  /// The bucket table, or null before construction and after destruction.
+  [[nodiscard]] const BucketTable* buckets() const noexcept { return __atomic_load_n(&buckets_, __ATOMIC_RELAXED); }
+
+  Site site;
+
+ private:
+  const BucketTable* buckets_ = nullptr;
+};
+
+/// Sums one cell over all shards and what the series kept from earlier runs. Not for hot paths: one load per shard.
+[[nodiscard]] std::uint64_t read_integer(const Site& site, std::size_t offset) noexcept;
+[[nodiscard]] double read_double(const Site& site, std::size_t offset) noexcept;
+/// The current bits of a gauge's cell.
+[[nodiscard]] std::uint64_t read_gauge(const Site& site, std::size_t offset) noexcept;
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the library holds, which write path is active, and what could not be recorded.
+#pragma once
+
+#include "fast_telemetry/visitor.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+
+/// How records reach their cells.
+enum class WritePath : std::uint8_t {
+  restartable_sequence,  ///< one plain add on the CPU's own cell
+  locked,                ///< one locked add on a shared shard: always correct, about ten times the cost
+};
+
+struct StorageInfo {
+  WritePath path;
+  std::string_view path_reason;      ///< why it is locked; empty otherwise
+  bool exact_retirement;             ///< false where the kernel refuses membarrier: cells of destroyed metrics are kept
+  std::uint32_t shards;              ///< CPUs with cells of their own, and the shards for locked adds
+  std::uint64_t metrics;             ///< registered and unregistered, alive
+  std::uint64_t cells;               ///< attached to metrics
+  std::uint64_t reserved_bytes;      ///< address space
+  std::uint64_t resident_bytes;      ///< memory: pages that were written (0 where the kernel does not say)
+  std::uint64_t dropped_no_metric;   ///< records before a metric's constructor or after its destructor
+  std::uint64_t dropped_no_memory;   ///< records whose metric could get no cells
+  std::uint64_t dropped_reentrant;   ///< first writes in a signal handler on top of another first write
+  std::uint64_t dropped_not_finite;  ///< NaN or infinity given to a FloatHistogram
+  std::uint64_t finals_held;         ///< series of destroyed metrics whose final value is kept for readers
+  std::uint64_t finals_dropped;      ///< series whose final value was given up before every reader had it
+};
+
+/// Reads the state of the process-wide storage. Costs some system calls; thread-safe.
+[[nodiscard]] StorageInfo storage_info();
+
+/// Visits the same figures as families of their own (`fast_telemetry_dropped_records`, …), between a snapshot's last
+/// family and Visitor::end. Names that begin with `fast_telemetry` are refused at registration of other metrics.
+void visit_storage_info(const StorageInfo& info, Visitor& visitor);
+
+FAST_TELEMETRY_END_NAMESPACE
