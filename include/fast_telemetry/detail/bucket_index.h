@@ -22,7 +22,8 @@ struct BucketTable {
   std::uint32_t count;         ///< bounds; there is one bucket more
   std::uint32_t class_base;    ///< doubles: the class of first[0]
   std::uint32_t classes;       ///< entries of `first`, less one
-  double scale;                ///< stored unit × scale = exported unit (1e-9 for durations)
+  double divisor;              ///< stored unit / divisor = exported unit (1e9 for durations)
+  const double* exported;      ///< the bounds in the exported unit
 };
 
 /// The first bound of [low, high) that is not below the value.

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fork: no lock is held by a thread that is not there, and the child's cells start at zero.
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <new>
+
+#include "process.h"
+#include "reclaim.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+/// One word that the kernel wipes in every child, however it was made.
+constinit std::uint64_t* alive = nullptr;
+constinit bool arena_lock_taken = false;
+
+void begin_child() noexcept {
+  Process& state = process();
+  per_cpu_arena.wipe_in_child();
+  gauge_arena.wipe_in_child();
+  forget_marks();
+  // Runs in quarantine were wiped with all others.
+  state.fold_active = false;
+  free_runs(state.quarantine);
+  const std::int64_t now = wall_clock_ns();
+  for (RegistryState* const registry : state.registries) let_go_of_all(*registry);
+  for (Instrument* const instrument : state.instruments) {
+    instrument->born_unix_ns = now;
+    instrument->base = nullptr;
+  }
+  ++state.fork_generation;
+  if (alive != nullptr) __atomic_store_n(alive, 1, __ATOMIC_RELAXED);
+}
+
+void before_fork() noexcept {
+  barrier_mutex.lock();
+  process().fold_mutex.lock();
+  process().mutex.lock();
+  // Not taken when fork is called in a signal handler that interrupted this very thread's attach.
+  arena_lock_taken = arena_lock.lock();
+}
+
+void unlock_all() noexcept {
+  if (arena_lock_taken) arena_lock.unlock();
+  process().mutex.unlock();
+  process().fold_mutex.unlock();
+  barrier_mutex.unlock();
+}
+
+void after_fork_in_child() noexcept {
+  // The arena lock first: freeing quarantined runs takes it.
+  if (arena_lock_taken) arena_lock.unlock();
+  arena_lock_taken = false;
+  begin_child();
+  unlock_all();
+}
+
+}  // namespace
+
+void install_fork_handlers() noexcept {
+  pthread_atfork(before_fork, unlock_all, after_fork_in_child);
+  void* const page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return;
+  if (madvise(page, 4096, MADV_WIPEONFORK) != 0) {  // Linux 4.14
+    munmap(page, 4096);
+    return;
+  }
+  alive = static_cast<std::uint64_t*>(page);
+  *alive = 1;
+}
+
+void notice_bare_clone() noexcept {
+  if (alive == nullptr || __atomic_load_n(alive, __ATOMIC_RELAXED) != 0) return;
+  // No handler ran, so any lock may be held by a thread that exists in the parent only. This child has one thread.
+  new (&barrier_mutex) std::mutex;
+  new (&process().fold_mutex) std::mutex;
+  new (&process().mutex) std::mutex;
+  arena_lock.unlock();
+  begin_child();
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

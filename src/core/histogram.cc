@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bucket tables: bounds validated, indexed by exponent, kept once per distinct set.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "fast_telemetry/histogram.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+struct OwnedTable {
+  std::vector<std::uint64_t> bounds;
+  std::vector<std::uint16_t> first;
+  std::vector<double> exported;
+  BucketTable table{};
+};
+
+/// Never freed: metrics that share bounds share a table, and a record may race its metric's destruction.
+struct Tables {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<OwnedTable>> all;
+};
+
+Tables& tables() {
+  static Tables& immortal = *new Tables;
+  return immortal;
+}
+
+std::uint16_t bounds_below(const std::vector<std::uint64_t>& bounds, std::uint64_t value) {
+  return static_cast<std::uint16_t>(std::lower_bound(bounds.begin(), bounds.end(), value) - bounds.begin());
+}
+
+void index_integers(OwnedTable& owned) {
+  owned.first.push_back(0);
+  for (unsigned c = 1; c <= 64; ++c) owned.first.push_back(bounds_below(owned.bounds, std::uint64_t{1} << (c - 1)));
+  owned.first.push_back(static_cast<std::uint16_t>(owned.bounds.size()));
+  owned.table.class_base = 0;
+}
+
+void index_doubles(OwnedTable& owned) {
+  const std::uint32_t low = double_class(owned.bounds.front());
+  const std::uint32_t high = double_class(owned.bounds.back());
+  for (std::uint64_t c = low; c <= high; ++c) owned.first.push_back(bounds_below(owned.bounds, c << 52));
+  owned.first.push_back(static_cast<std::uint16_t>(owned.bounds.size()));
+  owned.table.class_base = low;
+}
+
+const BucketTable* intern(std::vector<std::uint64_t> bounds, std::vector<double> exported, double divisor,
+                          void (*index)(OwnedTable&)) {
+  Tables& kept = tables();
+  const std::lock_guard lock{kept.mutex};
+  for (const auto& owned : kept.all) {
+    if (owned->bounds == bounds && owned->exported == exported && owned->table.divisor == divisor) return &owned->table;
+  }
+  auto owned = std::make_unique<OwnedTable>();
+  owned->bounds = std::move(bounds);
+  owned->exported = std::move(exported);
+  index(*owned);
+  BucketTable& table = owned->table;
+  table.bounds = owned->bounds.data();
+  table.exported = owned->exported.data();
+  table.first = owned->first.data();
+  table.count = static_cast<std::uint32_t>(owned->bounds.size());
+  table.classes = static_cast<std::uint32_t>(owned->first.size() - 1);
+  table.divisor = divisor;
+  kept.all.push_back(std::move(owned));
+  return &table;
+}
+
+/// `shown` are the bounds as their author wrote them.
+template <class Shown>
+void check_ascending(const Shown* shown, std::size_t size) {
+  if (size == 0) throw std::invalid_argument{"a histogram needs at least one bound"};
+  if (size + 2 > max_run_cells) {
+    throw std::length_error{"a histogram of " + std::to_string(size) + " bounds does not fit one run of " +
+                            std::to_string(max_run_cells) + " cells"};
+  }
+  for (std::size_t i = 1; i < size; ++i) {
+    if (shown[i - 1] < shown[i]) continue;
+    throw std::invalid_argument{"histogram bounds must ascend: bound " + std::to_string(i) + " (" +
+                                std::to_string(shown[i]) + ") follows " + std::to_string(shown[i - 1])};
+  }
+}
+
+}  // namespace
+
+}  // namespace detail
+
+detail::Declaration Histogram::declare(const Bounds& bounds) {
+  detail::check_ascending(bounds.data(), bounds.size());
+  const double divisor = bounds.is_time() ? 1e9 : 1.0;
+  std::vector<std::uint64_t> kept(bounds.data(), bounds.data() + bounds.size());
+  std::vector<double> exported;
+  for (const std::uint64_t bound : kept) exported.push_back(static_cast<double>(bound) / divisor);
+  return {detail::Cells::histogram,
+          detail::intern(std::move(kept), std::move(exported), divisor, detail::index_integers)};
+}
+
+detail::Declaration FloatHistogram::declare(const FloatBounds& bounds) {
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    if (!std::isfinite(bounds.data()[i])) {
+      throw std::invalid_argument{"histogram bound " + std::to_string(i) +
+                                  " is not finite; the bucket above the last bound is added by itself"};
+    }
+  }
+  detail::check_ascending(bounds.data(), bounds.size());
+  std::vector<std::uint64_t> keys;
+  for (std::size_t i = 0; i < bounds.size(); ++i) keys.push_back(detail::ordered_key(bounds.data()[i]));
+  return {detail::Cells::float_histogram,
+          detail::intern(std::move(keys), {bounds.data(), bounds.data() + bounds.size()}, 1.0, detail::index_doubles)};
+}
+
+namespace {
+
+std::uint64_t count_buckets(const detail::Site& site, const detail::BucketTable* table, std::size_t offset) noexcept {
+  std::uint64_t count = 0;
+  if (table == nullptr) return count;
+  for (std::size_t i = 0; i <= table->count; ++i) {
+    count += detail::read_integer(site, offset + i * sizeof(std::uint64_t));
+  }
+  return count;
+}
+
+std::size_t sum_offset(const detail::BucketTable& table, std::size_t offset) noexcept {
+  return offset + (table.count + std::size_t{1}) * sizeof(std::uint64_t);
+}
+
+}  // namespace
+
+std::uint64_t Histogram::Point::count() const noexcept { return count_buckets(*site_, table_, offset_); }
+
+double Histogram::Point::sum() const noexcept {
+  if (table_ == nullptr) return 0;
+  return static_cast<double>(detail::read_integer(*site_, sum_offset(*table_, offset_))) / table_->divisor;
+}
+
+std::uint64_t FloatHistogram::Point::count() const noexcept { return count_buckets(*site_, table_, offset_); }
+
+double FloatHistogram::Point::sum() const noexcept {
+  return table_ == nullptr ? 0 : detail::read_double(*site_, sum_offset(*table_, offset_));
+}
+
+FAST_TELEMETRY_END_NAMESPACE

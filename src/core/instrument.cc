@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "instrument.h"
+
+#include <bit>
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+void accumulate(const Instrument& instrument, std::uint64_t* values, const std::uint64_t* more) noexcept {
+  const std::size_t width = instrument.width;
+  for (std::size_t i = 0; i < instrument.run_cells(); ++i) {
+    if (instrument.has_double_sum() && (i + 1) % width == 0) {
+      values[i] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(values[i]) + std::bit_cast<double>(more[i]));
+    } else {
+      values[i] += more[i];
+    }
+  }
+}
+
+void read_run(const Instrument& instrument, const std::uint64_t* run, std::uint64_t* values) noexcept {
+  instrument.arena->sum(run, instrument.run_cells(), values);
+  if (!instrument.has_double_sum()) return;
+  for (std::size_t i = instrument.width - 1; i < instrument.run_cells(); i += instrument.width) {
+    values[i] = std::bit_cast<std::uint64_t>(instrument.arena->sum_double(run + i));
+  }
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Instrument: the registry's half of a metric, and the families it belongs to. Outlives the metric object.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "arena.h"
+#include "fast_telemetry/detail/bucket_index.h"
+#include "fast_telemetry/detail/registration.h"
+#include "fast_telemetry/visitor.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+struct Instrument;
+struct RegistryState;
+
+/// What earlier runs of an instrument added up to, cell by cell. Immutable once published: snapshots share it.
+using Values = std::vector<std::uint64_t>;
+
+/// All metrics of one name. Fields above the line never change.
+struct FamilyRecord {
+  std::string scope;
+  std::string name;
+  std::string full_name;
+  std::string help;
+  Unit unit = Unit::none;
+  Kind kind = Kind::counter;
+  std::uint64_t ordinal = 0;  ///< order of registration
+
+  // Guarded by Process::mutex.
+  std::vector<std::shared_ptr<Instrument>> instruments;      ///< ascending ids
+  std::unordered_map<std::string, Instrument*> label_sets;  ///< canonical label text of every point
+};
+
+/// One metric: its points, their labels, and where its cells are.
+struct Instrument {
+  std::uint64_t id = 0;  ///< of the first point; point i has id + i. Never reused.
+  Cells cells = Cells::counter;
+  std::size_t points = 1;  ///< the spare point of a labelled metric is the last
+  std::size_t width = 1;   ///< cells per point
+  bool has_spare = false;
+  const BucketTable* buckets = nullptr;
+  std::shared_ptr<RegistryState> registry;  ///< null: unregistered
+  std::shared_ptr<FamilyRecord> family;     ///< null: unregistered
+  std::string label_text;                ///< what `labels` points into
+  std::vector<std::vector<Label>> labels;
+  Arena* arena = nullptr;
+  SizeClass* size = nullptr;
+
+  /// Where the run is in the arena; 0 while there is none. Written under arena_lock.
+  std::atomic<std::uint64_t> place{0};
+
+  // Guarded by Process::mutex. `base` is also read without it by the metric itself, which cannot be retired meanwhile.
+  std::int64_t born_unix_ns = 0;
+  std::shared_ptr<const Values> base;
+  bool retired = false;
+  bool parked = false;             ///< retired where no barrier works: the run is never reused and still read
+  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
+  std::int64_t retired_at_ns = 0;  ///< steady clock
+  std::shared_ptr<Instrument> self;  ///< keeps the instrument while its metric lives
+
+  [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
+  [[nodiscard]] bool is_gauge() const noexcept { return cells == Cells::gauge_i64 || cells == Cells::gauge_f64; }
+  /// Whether a point's last cell is a double that adds up.
+  [[nodiscard]] bool has_double_sum() const noexcept { return cells == Cells::float_histogram; }
+};
+
+/// Adds `more` to `values`, cell by cell, as the instrument's cells mean it.
+void accumulate(const Instrument& instrument, std::uint64_t* values, const std::uint64_t* more) noexcept;
+
+/// The current totals of an attached run.
+void read_run(const Instrument& instrument, const std::uint64_t* run, std::uint64_t* values) noexcept;
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "fast_telemetry/detail/percpu.h"
+#include "reclaim.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+constinit std::string_view reason_locked = "no metric exists yet";
+
+/// The highest possible CPU number plus one. Possible, not online: CPUs may come later, and numbers may have gaps.
+std::uint32_t possible_cpus() noexcept {
+  // Where sysfs is not readable: 256, arbitrary. A CPU beyond it records correctly through the cold path.
+  constexpr std::uint32_t unknown = 256;
+  const int file = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return unknown;
+  char text[64] = {};  // "0-127"; the last number is the highest
+  const ssize_t size = read(file, text, sizeof text - 1);
+  close(file);
+  if (size <= 0) return unknown;
+  const char* last = text;
+  for (const char* c = text; *c != '\0'; ++c) {
+    if (*c == '-' || *c == ',') last = c + 1;
+  }
+  const long highest = std::strtol(last, nullptr, 10);
+  return highest >= 0 && highest < 65536 ? static_cast<std::uint32_t>(highest) + 1 : unknown;
+}
+
+#if FAST_TELEMETRY_RSEQ
+extern "C" const unsigned int __rseq_size;  // glibc: 0 when registration failed or a tunable switched it off
+
+bool rseq_registered() noexcept {
+  // cpu_id, at offset 4; negative while this thread is not registered.
+  const char* const area = static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset;
+  return __rseq_size != 0 && *reinterpret_cast<const volatile std::int32_t*>(area + 4) >= 0;
+}
+#endif
+
+void start_storage() noexcept {
+  register_barrier();
+  std::uint32_t wanted = 0;
+#if FAST_TELEMETRY_RSEQ
+  if (rseq_registered()) {
+    wanted = possible_cpus();
+    reason_locked = "";
+  } else {
+    reason_locked = "restartable sequences are not registered for this process";
+  }
+#else
+  reason_locked = "built with FAST_TELEMETRY_RSEQ=OFF";
+#endif
+  layout_shards = wanted;
+  if (!per_cpu_arena.start(wanted + extra_shards) && wanted != 0) {
+    // RLIMIT_AS or strict overcommit: a shard per CPU does not fit, the shards for locked adds may.
+    reason_locked = "the address space for per-CPU cells was refused";
+    wanted = 0;
+    layout_shards = 0;
+    static_cast<void>(per_cpu_arena.start(extra_shards));
+  }
+  static_cast<void>(gauge_arena.start(1));
+  // Last: from here on writers use what was set above. They cannot have cells yet.
+  __atomic_store_n(&shards, wanted, __ATOMIC_RELEASE);
+  install_fork_handlers();
+}
+
+Process& create() {
+  auto* const created = new Process;  // never deleted
+  start_storage();
+  return *created;
+}
+
+std::int64_t clock_ns(clockid_t clock) noexcept {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+}  // namespace
+
+Process& process() {
+  static Process& state = create();
+  return state;
+}
+
+void free_runs(std::vector<Process::Quarantined>& runs) {
+  for (const auto& [arena, size, run] : runs) arena->zero(run, size->cells);
+  if (runs.empty()) return;
+  const bool locked = arena_lock.lock();
+  for (const auto& [arena, size, run] : runs) arena->free(*size, run);
+  if (locked) arena_lock.unlock();
+  runs.clear();
+}
+
+std::int64_t wall_clock_ns() noexcept { return clock_ns(CLOCK_REALTIME); }
+std::int64_t steady_clock_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
+
+std::string_view locked_reason() noexcept { return reason_locked; }
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one immortal state: everything that recording and collecting share in a process.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_set>
+#include <vector>
+
+#include "instrument.h"
+#include "registry_state.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// Constructed on first use, never destroyed, so that no order of static destruction is wrong.
+///
+/// Locks, in the order in which they may nest: fold_mutex, mutex, arena_lock. No user code runs under any of them.
+struct Process {
+  std::mutex fold_mutex;  ///< one fold at a time
+  std::mutex mutex;       ///< registries, instruments, everything below
+
+  std::map<std::size_t, SizeClass> per_cpu_sizes;
+  std::map<std::size_t, SizeClass> gauge_sizes;
+  std::uint64_t declared_cells = 0;  ///< of all living metrics, attached or not
+  std::uint64_t next_id = 1;
+  std::unordered_set<Instrument*> instruments;
+  std::unordered_set<RegistryState*> registries;
+
+  /// While a fold reads cells, runs that are given back wait here: the fold may have captured them.
+  bool fold_active = false;
+  struct Quarantined {
+    Arena* arena;
+    SizeClass* size;
+    std::uint64_t* run;
+  };
+  std::vector<Quarantined> quarantine;
+
+  std::uint64_t fork_generation = 0;
+  std::uint64_t finals_dropped = 0;
+};
+
+/// The state, with storage started. Throws std::bad_alloc at first use only.
+Process& process();
+
+/// Zeroes runs that no fold and no writer can reach and puts them up for reuse.
+void free_runs(std::vector<Process::Quarantined>& runs);
+
+/// In a child that was made by a bare clone, without fork handlers: does what the handlers would have done.
+void notice_bare_clone() noexcept;
+void install_fork_handlers() noexcept;
+
+[[nodiscard]] std::int64_t wall_clock_ns() noexcept;
+[[nodiscard]] std::int64_t steady_clock_ns() noexcept;
+
+/// Why writes are locked; empty when they are not.
+[[nodiscard]] std::string_view locked_reason() noexcept;
+
+[[nodiscard]] std::uint64_t drop_count(Drop reason) noexcept;
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

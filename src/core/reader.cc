@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Collecting: one fold of all cells into a reader's arrays.
+#include <algorithm>
+#include <bit>
+
+#include "diagnose.h"
+#include "process.h"
+#include "reader_state.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+/// Follows the registry's families and instruments. Baselines move with their instruments. With Process::mutex held.
+void lay_out(ReaderState& state) {
+  std::vector<ReaderState::Entry> entries;
+  std::vector<ReaderState::FamilyEntries> families;
+  std::size_t offset = 0;
+  for (const auto& family : state.registry->families) {
+    const std::size_t begin = entries.size();
+    for (const auto& instrument : family->instruments) {
+      entries.push_back({instrument, nullptr, 0, offset, 0, false});
+      offset += instrument->run_cells();
+    }
+    families.push_back({family, begin, entries.size()});
+  }
+
+  if (state.options.temporality == Temporality::delta) {
+    Values baseline(offset);
+    // Both lists are in one order, families by ordinal and instruments by id, so one pass over both finds the common.
+    const auto before = [](const ReaderState::Entry& a, const ReaderState::Entry& b) {
+      const Instrument& x = *a.instrument;
+      const Instrument& y = *b.instrument;
+      return x.family->ordinal != y.family->ordinal ? x.family->ordinal < y.family->ordinal : x.id < y.id;
+    };
+    auto old = state.entries.begin();
+    for (const auto& entry : entries) {
+      while (old != state.entries.end() && before(*old, entry)) ++old;
+      if (old == state.entries.end()) break;
+      if (old->instrument != entry.instrument) continue;
+      std::copy_n(state.baseline.begin() + static_cast<std::ptrdiff_t>(old->offset), entry.instrument->run_cells(),
+                  baseline.begin() + static_cast<std::ptrdiff_t>(entry.offset));
+    }
+    state.baseline = std::move(baseline);
+  }
+  state.entries = std::move(entries);
+  state.families = std::move(families);
+  state.gauges.assign(offset, 0);
+  std::size_t widest = 1;
+  for (const auto& entry : state.entries) widest = std::max(widest, entry.instrument->width);
+  state.scratch.assign(widest, 0);
+  state.layout_version = state.registry->layout_version;
+}
+
+bool is_visible(const ReaderState& state, const Instrument& instrument, std::int64_t now_ns) {
+  if (!instrument.retired) return true;
+  if (state.options.finals == Finals::held) return now_ns - instrument.retired_at_ns < hold_ns;
+  return instrument.retire_order > state.taken_retirements;
+}
+
+/// Notes where every instrument's cells are, before any is read. With Process::mutex held.
+void capture(ReaderState& state) {
+  RegistryState& registry = *state.registry;
+  const std::int64_t now = steady_clock_ns();
+  let_go(registry, now);
+  if (state.layout_version != registry.layout_version) lay_out(state);
+  for (auto& entry : state.entries) {
+    const Instrument& instrument = *entry.instrument;
+    // Acquire: pairs with the release in attach; a reused run is seen zeroed.
+    entry.place = instrument.place.load(std::memory_order_acquire);
+    entry.base = instrument.base;
+    entry.born_unix_ns = instrument.born_unix_ns;
+    entry.visible = is_visible(state, instrument, now);
+  }
+  state.seen_retirements = registry.retirements;
+}
+
+/// What the fold of plain sums cannot know: gauges have one copy, doubles add up as doubles.
+void read_gauges_and_doubles(ReaderState& state) {
+  for (const auto& entry : state.entries) {
+    const Instrument& instrument = *entry.instrument;
+    if (entry.place == 0) continue;
+    if (instrument.is_gauge()) {
+      const std::uint64_t* const run = gauge_arena.at(entry.place);
+      for (std::size_t i = 0; i < instrument.run_cells(); i += instrument.width) {
+        state.gauges[entry.offset + i] = __atomic_load_n(run + i, __ATOMIC_RELAXED);
+      }
+    } else if (instrument.has_double_sum()) {
+      for (std::size_t i = instrument.width - 1; i < instrument.run_cells(); i += instrument.width) {
+        state.cell_sums[entry.place + i] =
+            std::bit_cast<std::uint64_t>(per_cpu_arena.sum_double(per_cpu_arena.at(entry.place) + i));
+      }
+    }
+  }
+}
+
+/// While one exists, runs that are given back wait: this fold may have captured them.
+class FoldInProgress {
+ public:
+  // The constructor and the destructor's first part run with Process::mutex held by their callers' locks.
+  explicit FoldInProgress(Process& process) noexcept : process_{process} { process_.fold_active = true; }
+  ~FoldInProgress() {
+    std::vector<Process::Quarantined> runs;
+    {
+      const std::lock_guard lock{process_.mutex};
+      process_.fold_active = false;
+      runs.swap(process_.quarantine);
+    }
+    free_runs(runs);
+  }
+  FoldInProgress(const FoldInProgress&) = delete;
+  FoldInProgress& operator=(const FoldInProgress&) = delete;
+
+ private:
+  Process& process_;
+};
+
+void diagnose_drops(ReaderState& state) {
+  const std::uint64_t no_memory = drop_count(Drop::no_memory);
+  if (no_memory == state.diagnosed_drops) return;
+  diagnose("storage", std::to_string(no_memory - state.diagnosed_drops) +
+                          " records dropped: no address space for the cells of their metrics");
+  state.diagnosed_drops = no_memory;
+}
+
+}  // namespace
+
+const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& entry, std::size_t point) {
+  const Instrument& instrument = *entry.instrument;
+  const std::size_t offset = point * instrument.width;
+  const bool delta = state.options.temporality == Temporality::delta;
+  if (entry.place != 0 && !entry.base && !delta) return state.cell_sums.data() + entry.place + offset;
+
+  std::uint64_t* const cells = state.scratch.data();
+  const std::size_t last = instrument.width - 1;
+  for (std::size_t i = 0; i <= last; ++i) {
+    const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + offset + i] : 0;
+    const std::uint64_t base = entry.base ? (*entry.base)[offset + i] : 0;
+    const std::uint64_t before = delta ? state.baseline[entry.offset + offset + i] : 0;
+    if (i == last && instrument.has_double_sum()) {
+      cells[i] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(folded) + std::bit_cast<double>(base) -
+                                              std::bit_cast<double>(before));
+    } else {
+      cells[i] = folded + base - before;
+    }
+  }
+  return cells;
+}
+
+}  // namespace detail
+
+Reader::Reader(Registry& registry, ReaderOptions options) : state_{new detail::ReaderState}, snapshot_{*state_} {
+  state_->options = options;
+  detail::Process& process = detail::process();
+  const std::lock_guard lock{process.mutex};
+  state_->registry = registry.state_->shared_from_this();
+  state_->collection.since_unix_ns = detail::wall_clock_ns();
+  state_->collection.time_unix_ns = state_->collection.since_unix_ns;
+  state_->collection.temporality = options.temporality;
+  state_->fork_generation = process.fork_generation;
+  state_->registry->readers.push_back(state_);
+}
+
+Reader::~Reader() {
+  {
+    const std::lock_guard lock{detail::process().mutex};
+    std::erase(state_->registry->readers, state_);
+  }
+  delete state_;
+}
+
+const Snapshot& Reader::collect() {
+  detail::notice_bare_clone();
+  detail::Process& process = detail::process();
+  {
+    const std::lock_guard one_fold{process.fold_mutex};
+    std::unique_lock lock{process.mutex};
+    if (state_->fork_generation != process.fork_generation) {
+      // A forked child: its cells started at zero, and so does everything measured against them.
+      state_->fork_generation = process.fork_generation;
+      std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
+      state_->collection.since_unix_ns = detail::wall_clock_ns();
+      state_->taken_retirements = 0;
+    }
+    state_->collection.time_unix_ns = detail::wall_clock_ns();
+    detail::capture(*state_);
+    const detail::FoldInProgress in_progress{process};
+    lock.unlock();
+
+    detail::per_cpu_arena.fold(state_->cell_sums);
+    detail::read_gauges_and_doubles(*state_);
+  }
+  detail::diagnose_drops(*state_);
+  return snapshot_;
+}
+
+void Reader::accept() {
+  if (state_->options.temporality == Temporality::delta) {
+    for (const auto& entry : state_->entries) {
+      const detail::Instrument& instrument = *entry.instrument;
+      if (instrument.is_gauge()) continue;
+      for (std::size_t p = 0; p < instrument.points; ++p) {
+        const std::size_t offset = p * instrument.width;
+        const std::uint64_t* const delta = detail::point_cells(*state_, entry, p);
+        std::uint64_t* const before = state_->baseline.data() + entry.offset + offset;
+        for (std::size_t i = 0; i < instrument.width; ++i) {
+          if (i + 1 == instrument.width && instrument.has_double_sum()) {
+            before[i] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(before[i]) + std::bit_cast<double>(delta[i]));
+          } else {
+            before[i] += delta[i];
+          }
+        }
+      }
+    }
+  }
+  const std::lock_guard lock{detail::process().mutex};
+  state_->collection.since_unix_ns = state_->collection.time_unix_ns;
+  state_->taken_retirements = state_->seen_retirements;
+}
+
+FAST_TELEMETRY_END_NAMESPACE

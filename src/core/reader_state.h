@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a Reader keeps from one collection to the next. Everything is reused, so that collecting allocates nothing while
+// no metric comes or goes.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "fast_telemetry/snapshot.h"
+#include "registry_state.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+struct ReaderState {
+  /// One instrument as the last fold found it.
+  struct Entry {
+    std::shared_ptr<Instrument> instrument;
+    std::shared_ptr<const Values> base;
+    std::uint64_t place = 0;   ///< index into cell_sums; 0: no run
+    std::size_t offset = 0;    ///< of the first cell in `baseline`, and in `gauges` for gauges
+    std::int64_t born_unix_ns = 0;
+    bool visible = false;
+  };
+  struct FamilyEntries {
+    std::shared_ptr<FamilyRecord> family;
+    std::size_t begin;
+    std::size_t end;
+  };
+
+  std::shared_ptr<RegistryState> registry;
+  ReaderOptions options;
+  std::uint64_t layout_version = 0;
+  std::uint64_t fork_generation = 0;
+  std::uint64_t seen_retirements = 0;   ///< as of the last collect
+  std::uint64_t taken_retirements = 0;  ///< as of the last accept; read by let_go
+  std::uint64_t diagnosed_drops = 0;
+
+  std::vector<FamilyEntries> families;
+  std::vector<Entry> entries;
+  Values cell_sums;  ///< by place
+  Values gauges;     ///< by entry offset
+  Values baseline;   ///< by entry offset; delta readers only
+  Values scratch;    ///< one point's cells
+  Collection collection{};
+};
+
+/// The entry's point, cell by cell: what the fold found, what earlier runs had, less the baseline for a delta reader.
+/// Valid until the next call.
+[[nodiscard]] const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& entry, std::size_t point);
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

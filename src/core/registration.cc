@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A metric's beginning and end: declared, numbered, registered; retired, folded once more, its run given back.
+#include "fast_telemetry/detail/registration.h"
+
+#include <bit>
+#include <stdexcept>
+#include <string>
+
+#include "diagnose.h"
+#include "fast_telemetry/detail/bucket_index.h"
+#include "fast_telemetry/gauge.h"
+#include "process.h"
+#include "reclaim.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+std::size_t cells_per_point(const Declaration& declaration) noexcept {
+  switch (declaration.cells) {
+    case Cells::counter: return 1;
+    case Cells::gauge_i64:
+    case Cells::gauge_f64: return gauge_cells;
+    case Cells::histogram:
+    case Cells::float_histogram: return declaration.buckets->count + std::size_t{2};
+  }
+  return 1;
+}
+
+/// Throws std::length_error when the run is longer than a run can be.
+std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, const Axis* axes, std::size_t axis_count) {
+  auto instrument = std::make_shared<Instrument>();
+  instrument->cells = declaration.cells;
+  instrument->buckets = declaration.buckets;
+  instrument->width = cells_per_point(declaration);
+  instrument->has_spare = axis_count > 0;
+  for (std::size_t i = 0; i < axis_count; ++i) instrument->points *= axes[i].size;
+  if (instrument->has_spare) ++instrument->points;
+  if (instrument->points > max_run_cells / instrument->width) {
+    throw std::length_error{"a metric of " + std::to_string(instrument->points) + " label combinations with " +
+                            std::to_string(instrument->width) + " cells each does not fit one run of " +
+                            std::to_string(max_run_cells) + " cells"};
+  }
+  return instrument;
+}
+
+/// Numbers the instrument and reserves its cells. With Process::mutex held.
+void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
+  const std::size_t cells = instrument->run_cells();
+  constexpr std::uint64_t capacity = max_extents * max_run_cells;
+  if (state.declared_cells + cells > capacity) {
+    throw std::length_error{"arena exhausted: " + std::to_string(state.declared_cells) + " of " +
+                            std::to_string(capacity) + " cells are declared, " + std::to_string(cells) + " more wanted"};
+  }
+  auto& sizes = instrument->is_gauge() ? state.gauge_sizes : state.per_cpu_sizes;
+  instrument->size = &sizes.try_emplace(cells, SizeClass{cells, {}}).first->second;
+  instrument->arena = instrument->is_gauge() ? &gauge_arena : &per_cpu_arena;
+  instrument->id = state.next_id;
+  instrument->born_unix_ns = wall_clock_ns();
+  state.next_id += instrument->points;
+}
+
+/// Takes the site away from writers. What was under way is finished by retire_barrier.
+void unpublish(Site& site) noexcept {
+  const bool locked = arena_lock.lock();
+  __atomic_store_n(&site.instrument, nullptr, __ATOMIC_RELAXED);
+  __atomic_store_n(&site.cells, nullptr, __ATOMIC_RELAXED);
+  if (locked) arena_lock.unlock();
+  // The stores are the end of an object's life, which a compiler may take as nobody's business.
+  asm volatile("" : : "r"(&site) : "memory");
+}
+
+void retire(Instrument& instrument) noexcept {
+  const bool reusable = retire_barrier();
+  Process& state = process();
+  const std::shared_ptr<Instrument> self = instrument.self;
+  const std::uint64_t place = instrument.place.load(std::memory_order_acquire);
+
+  // The last fold of this run: nothing can be added to it any more.
+  std::shared_ptr<Values> total;
+  if (place != 0 && !instrument.is_gauge()) {
+    total = std::make_shared<Values>(instrument.run_cells());
+    read_run(instrument, instrument.arena->at(place), total->data());
+    if (instrument.base) accumulate(instrument, total->data(), instrument.base->data());
+  }
+
+  std::vector<Process::Quarantined> free_now;
+  {
+    const std::lock_guard lock{state.mutex};
+    if (reusable) {
+      instrument.place.store(0, std::memory_order_relaxed);
+      if (total) instrument.base = std::move(total);
+      if (place != 0) {
+        const Process::Quarantined run{instrument.arena, instrument.size, instrument.arena->at(place)};
+        (state.fold_active ? state.quarantine : free_now).push_back(run);
+      }
+    } else {
+      instrument.parked = place != 0;
+    }
+    instrument.self = nullptr;
+    state.declared_cells -= instrument.run_cells();
+    state.instruments.erase(&instrument);
+    if (instrument.registry) hold(*instrument.registry, instrument);
+  }
+  free_runs(free_now);
+}
+
+}  // namespace
+
+Registration::Registration(const Scope* scope, const Info* info, const Declaration& declaration, const Axis* axes,
+                           std::size_t axis_count) {
+  std::shared_ptr<Instrument> instrument = make_instrument(declaration, axes, axis_count);
+  notice_bare_clone();
+  Process& state = process();
+  bool help_differs = false;
+  {
+    const std::lock_guard lock{state.mutex};
+    admit(state, instrument);
+    if (scope != nullptr) {
+      instrument = add_to_registry(scope->state(), *info, instrument, axes, axis_count, help_differs);
+    }
+    state.instruments.insert(instrument.get());
+    state.declared_cells += instrument->run_cells();
+    instrument->self = instrument;
+  }
+  // A held series that is continued may still own a run: where no barrier works it was parked, and goes on being read.
+  const std::uint64_t place = instrument->place.load(std::memory_order_relaxed);
+  __atomic_store_n(&buckets_, declaration.buckets, __ATOMIC_RELAXED);
+  if (place != 0) __atomic_store_n(&site.cells, instrument->arena->at(place), __ATOMIC_RELAXED);
+  // Release: pairs with the cold path's load; whoever sees the instrument sees it whole.
+  __atomic_store_n(&site.instrument, instrument.get(), __ATOMIC_RELEASE);
+  if (help_differs) diagnose("registry", "help text of " + instrument->family->full_name + " differs: the first is used");
+}
+
+Registration::~Registration() {
+  Instrument* const instrument = site.instrument;
+  __atomic_store_n(&buckets_, nullptr, __ATOMIC_RELAXED);
+  unpublish(site);
+  if (instrument == nullptr) return;
+  notice_bare_clone();
+  retire(*instrument);
+}
+
+namespace {
+
+/// The point's cell plus what earlier runs of the series added up to.
+template <class Read>
+auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept -> decltype(read(nullptr, std::uint64_t{})) {
+  const Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
+  if (instrument == nullptr) return {};
+  const std::size_t index = offset / sizeof(std::uint64_t);
+  const std::uint64_t base = instrument->base ? (*instrument->base)[index] : 0;
+  const std::uint64_t* const cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
+  return read(cells == nullptr ? nullptr : cells + index, base);
+}
+
+}  // namespace
+
+std::uint64_t read_integer(const Site& site, std::size_t offset) noexcept {
+  return read_with_base(site, offset, [](const std::uint64_t* cell, std::uint64_t base) noexcept {
+    std::uint64_t sum = 0;
+    if (cell != nullptr) per_cpu_arena.sum(cell, 1, &sum);
+    return sum + base;
+  });
+}
+
+double read_double(const Site& site, std::size_t offset) noexcept {
+  return read_with_base(site, offset, [](const std::uint64_t* cell, std::uint64_t base) noexcept {
+    return std::bit_cast<double>(base) + (cell == nullptr ? 0.0 : per_cpu_arena.sum_double(cell));
+  });
+}
+
+std::uint64_t read_gauge(const Site& site, std::size_t offset) noexcept {
+  const std::uint64_t* const cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
+  return cells == nullptr ? 0 : __atomic_load_n(cells + offset / sizeof(std::uint64_t), __ATOMIC_RELAXED);
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fast_telemetry/storage_info.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <vector>
+
+#include "process.h"
+#include "reclaim.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+
+namespace {
+
+/// Pages of the arena that are in memory. 0 where the kernel does not say.
+std::uint64_t resident_bytes(const detail::Arena& arena) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::vector<unsigned char> pages(arena.extent_bytes() / page);
+  std::uint64_t resident = 0;
+  for (std::size_t i = 0; i < arena.extents(); ++i) {
+    if (mincore(const_cast<void*>(arena.extent_base(i)), arena.extent_bytes(), pages.data()) != 0) return 0;
+    for (const unsigned char in_memory : pages) resident += (in_memory & 1U) != 0 ? page : 0;
+  }
+  return resident;
+}
+
+/// A family of the library's own.
+struct Own {
+  const char* name;
+  const char* full_name;
+  const char* help;
+  Unit unit;
+  Kind kind;
+};
+
+/// Visits one family after the other. Ids count down from the largest, where registered series never get.
+class OwnFamilies {
+ public:
+  explicit OwnFamilies(Visitor& visitor) : visitor_{visitor} {}
+
+  void family(const Own& own) {
+    visitor_.family({"fast_telemetry", own.name, own.full_name, own.help, own.unit, own.kind});
+  }
+  void sum(std::uint64_t value, std::span<const Label> labels = {}) {
+    visitor_.sum(series(labels), NumberPoint<std::uint64_t>{value});
+  }
+  void gauge(std::uint64_t value, std::span<const Label> labels = {}) {
+    visitor_.gauge(series(labels), NumberPoint<std::int64_t>{static_cast<std::int64_t>(value)});
+  }
+
+ private:
+  Series series(std::span<const Label> labels) { return {next_id_--, 0, labels}; }
+
+  Visitor& visitor_;
+  std::uint64_t next_id_ = ~std::uint64_t{0};
+};
+
+}  // namespace
+
+StorageInfo storage_info() {
+  detail::Process& process = detail::process();
+  StorageInfo info{};
+  info.path = detail::shards != 0 ? WritePath::restartable_sequence : WritePath::locked;
+  info.path_reason = detail::locked_reason();
+  info.exact_retirement = detail::barrier_works();
+  info.shards = detail::per_cpu_arena.copies();
+  for (const detail::Arena* const arena : {&detail::per_cpu_arena, &detail::gauge_arena}) {
+    info.reserved_bytes += arena->extents() * arena->extent_bytes();
+    info.resident_bytes += resident_bytes(*arena);
+  }
+  info.dropped_no_metric = detail::drop_count(detail::Drop::no_metric);
+  info.dropped_no_memory = detail::drop_count(detail::Drop::no_memory);
+  info.dropped_reentrant = detail::drop_count(detail::Drop::reentrant);
+  info.dropped_not_finite = detail::drop_count(detail::Drop::not_finite);
+
+  const std::lock_guard lock{process.mutex};
+  info.metrics = process.instruments.size();
+  for (const detail::Instrument* const instrument : process.instruments) {
+    if (instrument->place.load(std::memory_order_relaxed) != 0) info.cells += instrument->run_cells();
+  }
+  for (const detail::RegistryState* const registry : process.registries) {
+    for (const detail::Instrument* const held : registry->held) info.finals_held += held->points;
+  }
+  info.finals_dropped = process.finals_dropped;
+  return info;
+}
+
+void visit_storage_info(const StorageInfo& info, Visitor& visitor) {
+  OwnFamilies own{visitor};
+  own.family({"dropped_records", "fast_telemetry_dropped_records", "Records that could not be kept, by reason.",
+              Unit::none, Kind::counter});
+  const std::array<std::pair<const char*, std::uint64_t>, detail::drop_reasons> drops{
+      {{"no_metric", info.dropped_no_metric},
+       {"no_memory", info.dropped_no_memory},
+       {"reentrant", info.dropped_reentrant},
+       {"not_finite", info.dropped_not_finite}}};
+  for (const auto& [reason, count] : drops) {
+    const Label label{"reason", reason};
+    own.sum(count, {&label, 1});
+  }
+  own.family({"final_values_dropped", "fast_telemetry_final_values_dropped",
+              "Series whose final value was given up before every reader had it.", Unit::none, Kind::counter});
+  own.sum(info.finals_dropped);
+  own.family({"final_values_held", "fast_telemetry_final_values_held",
+              "Series of destroyed metrics whose final value is kept for readers.", Unit::none, Kind::gauge});
+  own.gauge(info.finals_held);
+  own.family({"metrics", "fast_telemetry_metrics", "Metrics alive in the process.", Unit::none, Kind::gauge});
+  own.gauge(info.metrics);
+  own.family({"cells", "fast_telemetry_cells", "Cells attached to metrics.", Unit::none, Kind::gauge});
+  own.gauge(info.cells);
+  own.family({"storage", "fast_telemetry_storage_bytes", "Storage of cells, by state.", Unit::bytes, Kind::gauge});
+  for (const auto& [state, bytes] :
+       {std::pair{"reserved", info.reserved_bytes}, std::pair{"resident", info.resident_bytes}}) {
+    const Label label{"state", state};
+    own.gauge(bytes, {&label, 1});
+  }
+}
+
+FAST_TELEMETRY_END_NAMESPACE
