@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/diagnostics.h"
 
-#include <mutex>
 #include <unordered_map>
 
 #include "diagnose.h"
@@ -11,8 +10,8 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 
 namespace {
 
+/// Guarded by Process::mutex, which no fork leaves locked.
 struct Hook {
-  std::mutex mutex;
   DiagnosticsCallback callback = nullptr;
   void* context = nullptr;
   struct Rate {
@@ -34,7 +33,7 @@ constexpr unsigned per_window = 10;
 }  // namespace
 
 void set_diagnostics(DiagnosticsCallback callback, void* context) noexcept {
-  const std::lock_guard lock{hook().mutex};
+  const std::lock_guard lock{detail::process().mutex};
   hook().callback = callback;
   hook().context = context;
 }
@@ -46,7 +45,7 @@ void diagnose(std::string_view component, std::string_view message) noexcept try
   DiagnosticsCallback callback = nullptr;
   void* context = nullptr;
   {
-    const std::lock_guard lock{hook().mutex};
+    const std::lock_guard lock{process().mutex};
     callback = hook().callback;
     context = hook().context;
     if (callback == nullptr) return;

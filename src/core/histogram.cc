@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "fast_telemetry/histogram.h"
+#include "process.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -24,13 +24,9 @@ struct OwnedTable {
 };
 
 /// Never freed: metrics that share bounds share a table, and a record may race its metric's destruction.
-struct Tables {
-  std::mutex mutex;
-  std::vector<std::unique_ptr<OwnedTable>> all;
-};
-
-Tables& tables() {
-  static Tables& immortal = *new Tables;
+/// Guarded by Process::mutex.
+std::vector<std::unique_ptr<OwnedTable>>& tables() {
+  static auto& immortal = *new std::vector<std::unique_ptr<OwnedTable>>;
   return immortal;
 }
 
@@ -55,9 +51,8 @@ void index_doubles(OwnedTable& owned) {
 
 const BucketTable* intern(std::vector<std::uint64_t> bounds, std::vector<double> exported, double divisor,
                           void (*index)(OwnedTable&)) {
-  Tables& kept = tables();
-  const std::lock_guard lock{kept.mutex};
-  for (const auto& owned : kept.all) {
+  const std::lock_guard lock{process().mutex};
+  for (const auto& owned : tables()) {
     if (owned->bounds == bounds && owned->exported == exported && owned->table.divisor == divisor) return &owned->table;
   }
   auto owned = std::make_unique<OwnedTable>();
@@ -71,7 +66,7 @@ const BucketTable* intern(std::vector<std::uint64_t> bounds, std::vector<double>
   table.count = static_cast<std::uint32_t>(owned->bounds.size());
   table.classes = static_cast<std::uint32_t>(owned->first.size() - 1);
   table.divisor = divisor;
-  kept.all.push_back(std::move(owned));
+  tables().push_back(std::move(owned));
   return &table;
 }
 

@@ -72,7 +72,7 @@ void unpublish(Site& site) noexcept {
   asm volatile("" : : "r"(&site) : "memory");
 }
 
-void retire(Instrument& instrument) noexcept {
+void retire(Instrument& instrument) noexcept try {
   const bool reusable = retire_barrier();
   Process& state = process();
   const std::shared_ptr<Instrument> self = instrument.self;
@@ -105,6 +105,8 @@ void retire(Instrument& instrument) noexcept {
     if (instrument.registry) hold(*instrument.registry, instrument);
   }
   free_runs(free_now);
+} catch (...) {
+  // Out of memory in a destructor. The instrument stays as it is: its run is not reused and its value is still read.
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ class ByteBuffer {
   }
 
   [[nodiscard]] std::string_view view() const noexcept { return {data_, size_}; }
+  [[nodiscard]] char* data() noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 

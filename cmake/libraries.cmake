@@ -1,0 +1,165 @@
+# ft_library(), ft_executable(), ft_test(), ft_script_test(): what a target of this project is, said once.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+if(FAST_TELEMETRY_TESTS)
+  include(GoogleTest)
+endif()
+
+set(ft_cmake_dir ${CMAKE_CURRENT_LIST_DIR})
+if(FAST_TELEMETRY_RSEQ)
+  set(ft_rseq 1)
+else()
+  set(ft_rseq 0)
+endif()
+set(ft_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fast_telemetry)
+
+# A folder of the layout joins the build when it exists.
+function(ft_add_subdirectory folder)
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/CMakeLists.txt)
+    add_subdirectory(${folder})
+  endif()
+endfunction()
+
+function(ft_defaults target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden
+                                             VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+                                           $<$<BOOL:${FAST_TELEMETRY_WERROR}>:-Werror>)
+  ft_sanitize(${target})
+endfunction()
+
+# One line per library. Third-party packages are PRIVATE: no header under include/ may reach them.
+#
+#   ft_library(encoding SOURCES prometheus_text.cc DEPENDS fast_telemetry::core PRIVATE_DEPENDS ZLIB::ZLIB)
+function(ft_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(ft_${name} ${arg_SOURCES})
+  add_library(fast_telemetry::${name} ALIAS ft_${name})
+  ft_defaults(ft_${name})
+  target_include_directories(ft_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(ft_${name} PUBLIC ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+  if(name STREQUAL "core")
+    target_compile_definitions(ft_core PUBLIC FAST_TELEMETRY_RSEQ=${ft_rseq})
+  endif()
+
+  # Position-independent also when static: plugins and language bindings link it into shared objects of their own.
+  set_target_properties(ft_${name} PROPERTIES
+    EXPORT_NAME ${name} OUTPUT_NAME fast_telemetry_${name}
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    POSITION_INDEPENDENT_CODE ON INSTALL_RPATH $ORIGIN)
+  get_target_property(type ft_${name} TYPE)
+  if(type STREQUAL "SHARED_LIBRARY" AND UNIX AND NOT APPLE)
+    # Hidden visibility alone lets instantiations of the standard library's templates out.
+    target_link_options(ft_${name} PRIVATE -Wl,--version-script=${ft_cmake_dir}/exports.map)
+    set_property(TARGET ft_${name} APPEND PROPERTY LINK_DEPENDS ${ft_cmake_dir}/exports.map)
+  endif()
+
+  ft_install_library(${name} "${type}" "${arg_DEPENDS}" "${arg_PRIVATE_DEPENDS}")
+endfunction()
+
+# A component is installed with its headers, its own targets file and its own pkg-config file, so that one can be used
+# where another's dependencies are missing.
+function(ft_install_library name type depends private_depends)
+  install(TARGETS ft_${name} EXPORT fast_telemetry-${name}
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(EXPORT fast_telemetry-${name} FILE fast_telemetry-${name}-targets.cmake NAMESPACE fast_telemetry::
+          DESTINATION ${ft_package_dir})
+
+  set(headers ${PROJECT_SOURCE_DIR}/include/fast_telemetry)
+  if(name STREQUAL "core")
+    install(DIRECTORY ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
+            REGEX "fast_telemetry/(spans|encoding|export|runtime)$" EXCLUDE)
+  elseif(EXISTS ${headers}/${name})
+    install(DIRECTORY ${headers}/${name} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fast_telemetry
+            FILES_MATCHING PATTERN "*.h")
+  endif()
+
+  string(REPLACE "fast_telemetry::" "" components "${depends}")
+  list(TRANSFORM components PREPEND "fast_telemetry_" OUTPUT_VARIABLE requires)
+  set(packages "")
+  set(pc_libs "")
+  if(type STREQUAL "STATIC_LIBRARY")  # a shared library brings its private libraries itself
+    foreach(dependency IN LISTS private_depends)
+      if(dependency STREQUAL "Threads::Threads")
+        string(APPEND pc_libs " -pthread")
+      else()
+        list(APPEND requires ${ft_pkgconfig_of_${dependency}})
+      endif()
+      list(APPEND packages ${ft_package_of_${dependency}})
+    endforeach()
+  endif()
+  set_property(GLOBAL APPEND PROPERTY ft_components ${name})
+  set_property(GLOBAL APPEND_STRING PROPERTY ft_component_table
+    "set(_ft_components_of_${name} ${components})\nset(_ft_packages_of_${name} ${packages})\n")
+
+  set(pc_name ${name})
+  list(JOIN requires " " pc_requires)
+  set(pc_cflags "")
+  if(name STREQUAL "core")
+    set(pc_cflags " -DFAST_TELEMETRY_RSEQ=${ft_rseq}")
+  endif()
+  foreach(dir LIBDIR INCLUDEDIR)  # relative to the folder of the .pc file, so that the tree can be moved
+    file(RELATIVE_PATH pc_${dir} ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_FULL_${dir}})
+  endforeach()
+  configure_file(${ft_cmake_dir}/fast_telemetry.pc.in ${PROJECT_BINARY_DIR}/fast_telemetry_${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/fast_telemetry_${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+# find_package(fast_telemetry COMPONENTS ...): called once, after the last ft_library().
+function(ft_install_package)
+  get_property(ft_components GLOBAL PROPERTY ft_components)
+  get_property(ft_component_table GLOBAL PROPERTY ft_component_table)
+  configure_package_config_file(${ft_cmake_dir}/fast_telemetry-config.cmake.in
+    ${PROJECT_BINARY_DIR}/fast_telemetry-config.cmake INSTALL_DESTINATION ${ft_package_dir})
+  # Before 1.0 a minor version may break.
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/fast_telemetry-config-version.cmake
+    COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/fast_telemetry-config.cmake
+                ${PROJECT_BINARY_DIR}/fast_telemetry-config-version.cmake ${ft_cmake_dir}/FindMicroHTTPD.cmake
+          DESTINATION ${ft_package_dir})
+endfunction()
+
+# A program of ours that is not installed: examples, benchmarks.
+function(ft_executable name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  ft_defaults(${name})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS})
+endfunction()
+
+# What every test has: a time after which it counts as hung, and its folder under tests/ as a label (unit, stress, …).
+# SERIAL is for tests that need the machine's cores for themselves.
+function(ft_test_properties out timeout serial)
+  if(NOT timeout)
+    set(timeout 60)
+  endif()
+  if(FAST_TELEMETRY_SANITIZE)
+    math(EXPR timeout "${timeout} * 4")
+  endif()
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REGEX REPLACE "^tests/" "" folder ${folder})
+  string(REGEX REPLACE "/.*" "" kind ${folder})
+  set(${out} TIMEOUT ${timeout} RUN_SERIAL ${serial} LABELS ${kind} PARENT_SCOPE)
+endfunction()
+
+# A GoogleTest program; each of its cases is one ctest. TIMEOUT in seconds, per case. Private headers are included by
+# their path: "src/encoding/text_number.h".
+function(ft_test name)
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  ft_test_properties(properties "${arg_TIMEOUT}" ${arg_SERIAL})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+endfunction()
+
+# A command that is a test: it passes when it exits with 0.
+function(ft_script_test name)
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "COMMAND;ENVIRONMENT" ${ARGN})
+  add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  ft_test_properties(properties "${arg_TIMEOUT}" ${arg_SERIAL})
+  set_tests_properties(${name} PROPERTIES ${properties} ENVIRONMENT "${arg_ENVIRONMENT}")
+endfunction()

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What proxy_metrics.h offers, without telemetry: every member does nothing. The bare proxy is the baseline that the
+// demo measures against.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <system_error>
+
+#include "command.h"
+
+namespace proxy {
+
+struct Registry {};
+
+struct ProxyMetrics {
+  struct Time {
+    friend Time operator-(Time, Time) noexcept { return {}; }
+  };
+  static Time now() noexcept { return {}; }
+
+  struct Nothing {
+    template <class... Labels>
+    Nothing with(Labels...) const noexcept {
+      return {};
+    }
+    void add(std::uint64_t = 1) const noexcept {}
+    void record(Time) const noexcept {}
+  };
+
+  explicit ProxyMetrics(Registry&) {}
+
+  Nothing commands, latency, received, sent, connections_opened, connections_closed, connections_rejected,
+      protocol_errors, upstream_reconnects;
+};
+
+struct ExposerOptions {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+struct Exposer {
+  Exposer(Registry&, const ExposerOptions&) {}
+  std::error_code start() { return {}; }
+  std::uint16_t port() const { return 0; }
+};
+
+}  // namespace proxy

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server.h"
+
+#include <csignal>
+
+namespace proxy {
+
+EventLoop::EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
+                     std::atomic<std::size_t>& clients)
+    : metrics_{metrics}, clients_{clients} {
+  if (options.upstream) upstream_.emplace(context_, *options.upstream, metrics);
+  backend_ = {upstream_ ? &*upstream_ : nullptr, upstream_ ? nullptr : &embedded};
+}
+
+void EventLoop::serve(Socket client) {
+  auto session = std::make_shared<Session>(std::move(client), backend_, metrics_);
+  asio::co_spawn(context_, serve_one(std::move(session)), asio::detached);
+}
+
+Task<> EventLoop::serve_one(std::shared_ptr<Session> session) {
+  sessions_.insert(session);
+  if (draining_) session->drain();
+  try {
+    co_await session->run();
+  } catch (const std::exception&) {
+    session->abort();  // out of memory, most likely: this client's loss, nobody else's
+  }
+  sessions_.erase(session);
+  clients_.fetch_sub(1, std::memory_order_relaxed);
+  finish_if_drained();
+}
+
+void EventLoop::drain(std::chrono::milliseconds deadline) {
+  asio::post(context_, [this, deadline] {
+    draining_ = true;
+    for (const auto& session : sessions_) session->drain();
+    deadline_.expires_after(deadline);
+    deadline_.async_wait([this](std::error_code cancelled) {
+      if (cancelled) return;
+      cut_off_ += sessions_.size();
+      for (const auto& session : sessions_) session->abort();
+    });
+    finish_if_drained();
+  });
+}
+
+void EventLoop::finish_if_drained() {
+  if (!draining_ || !sessions_.empty()) return;
+  deadline_.cancel();
+  if (upstream_) upstream_->stop();
+  work_.reset();
+}
+
+std::size_t EventLoop::run() {
+  context_.run();
+  return cut_off_;
+}
+
+Server::Server(const ServerOptions& options, ProxyMetrics& metrics)
+    : options_{options},
+      metrics_{metrics},
+      loops_{[&] {
+        std::vector<std::unique_ptr<EventLoop>> loops;
+        for (std::size_t i = 0; i < options.threads; ++i) {
+          loops.push_back(std::make_unique<EventLoop>(options_, embedded_, metrics, clients_));
+        }
+        return loops;
+      }()},
+      acceptor_{loops_[0]->context()},
+      signals_{loops_[0]->context(), SIGTERM, SIGINT} {}
+
+std::error_code Server::listen() {
+  std::error_code error;
+  acceptor_.open(options_.listen.protocol(), error);
+  if (!error) acceptor_.set_option(asio::socket_base::reuse_address{true}, error);
+  if (!error) acceptor_.bind(options_.listen, error);
+  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  return error;
+}
+
+std::size_t Server::run() {
+  asio::io_context& first = loops_[0]->context();
+  asio::co_spawn(first, accept(), asio::detached);
+  asio::co_spawn(first, wait_for_signals(), asio::detached);
+  std::vector<std::jthread> threads;
+  std::atomic<std::size_t> cut_off{0};
+  for (std::size_t i = 1; i < loops_.size(); ++i) {
+    threads.emplace_back([&cut_off, loop = loops_[i].get()] { cut_off += loop->run(); });
+  }
+  cut_off += loops_[0]->run();
+  threads.clear();
+  return cut_off;
+}
+
+// Connections go to the loops in turn: with few clients that is more even than SO_REUSEPORT's hash.
+Task<> Server::accept() {
+  for (std::size_t turn = 0;; turn = (turn + 1) % loops_.size()) {
+    std::error_code error;
+    Socket client = co_await acceptor_.async_accept(loops_[turn]->context(), or_error(error));
+    if (!acceptor_.is_open()) co_return;
+    if (error) {
+      // Out of file descriptors: the connection waits in the kernel's queue, and asking again at once would spin.
+      Timer pause{acceptor_.get_executor()};
+      pause.expires_after(std::chrono::milliseconds{100});
+      co_await pause.async_wait(or_error(error));
+      continue;
+    }
+    if (clients_.fetch_add(1, std::memory_order_relaxed) >= options_.max_clients) {
+      clients_.fetch_sub(1, std::memory_order_relaxed);
+      metrics_.connections_rejected.add();
+      client.non_blocking(true, error);
+      client.send(asio::buffer(std::string_view{"-ERR max number of clients reached\r\n"}), 0, error);
+      continue;
+    }
+    loops_[turn]->serve(std::move(client));
+  }
+}
+
+Task<> Server::wait_for_signals() {
+  std::error_code error;
+  co_await signals_.async_wait(or_error(error));
+  acceptor_.close(error);
+  for (const auto& loop : loops_) loop->drain(options_.drain_deadline);
+  signals_.clear(error);  // the next one has its default effect: it ends the process
+}
+
+}  // namespace proxy

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LineCache: the rendered beginnings of every series' lines, everything up to the value. For the text encoders.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "fast_telemetry/encoding/buffer.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// Keeps one block of bytes per series. Collections show series in the same order each time, so a lookup compares one id
+/// with the next entry's; only a collection in which series came, went or moved pays for a hash index. What a collection
+/// did not show is forgotten at its end: memory is bounded by the series of one collection, twice.
+class LineCache {
+ public:
+  struct Entry {
+    std::uint64_t id;
+    std::size_t begin;
+    std::size_t size;
+  };
+
+  /// A collection begins. One that was never ended counts as not having happened.
+  void begin() noexcept;
+
+  /// The block of this series, or null: then the caller renders it into `arena()` and calls `insert`.
+  [[nodiscard]] const char* find(std::uint64_t id, std::size_t& size) {
+    const Entry* entry = nullptr;
+    if (cursor_ < entries_.size() && entries_[cursor_].id == id && !reordering_) [[likely]] {
+      entry = &entries_[cursor_++];
+    } else {
+      entry = search(id);
+      if (entry == nullptr) return nullptr;
+    }
+    size = entry->size;
+    return arena_.view().data() + entry->begin;
+  }
+
+  /// Blocks are rendered at its end. Reading up to `slack` bytes beyond a block is allowed.
+  [[nodiscard]] ByteBuffer& arena() noexcept { return arena_; }
+
+  /// The arena's bytes from `begin` on are the block of this series, which `find` has just not found.
+  void insert(std::uint64_t id, std::size_t begin);
+
+  /// The collection is over.
+  void end();
+
+  /// Bytes the cache holds on to, for tests of its bound.
+  [[nodiscard]] std::size_t held_bytes() const noexcept;
+
+  static constexpr std::size_t slack = 32;
+
+ private:
+  // What replaces `find`'s one comparison when the order is not that of last time.
+  [[gnu::cold, gnu::noinline]] const Entry* search(std::uint64_t id);
+  void build_index();
+  void compact();
+
+  ByteBuffer arena_;
+  std::vector<Entry> entries_;  // in the order of the last collection
+  std::size_t cursor_ = 0;      // what the collection under way is expected to show next
+
+  bool reordering_ = false;      // the collection under way differs: it is written down anew
+  std::vector<Entry> reordered_;
+  std::vector<std::uint32_t> index_;  // open addressing over entries_: position + 1, or 0
+};
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

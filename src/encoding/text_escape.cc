@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text_escape.h"
+
+#include <algorithm>
+
+#include "utf8.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+enum class Place : bool { label_value, help };
+
+char* copy(char* out, std::string_view text) noexcept { return std::copy(text.begin(), text.end(), out); }
+
+template <Place place>
+void append_escaped(ByteBuffer& out, std::string_view text) {
+  // No byte becomes more than three: a stray one turns into U+FFFD.
+  char* end = out.prepare(3 * text.size());
+  while (!text.empty()) {
+    const char c = text.front();
+    std::size_t taken = 1;
+    if (c == '\\') {
+      end = copy(end, "\\\\");
+    } else if (c == '\n') {
+      end = copy(end, "\\n");
+    } else if (place == Place::label_value && c == '"') {
+      end = copy(end, "\\\"");
+    } else if (place == Place::help && c == '\0') {
+      end = copy(end, replacement_character);
+    } else if (static_cast<unsigned char>(c) < 0x80) {
+      *end++ = c;
+    } else {
+      const Utf8Step step = utf8_step(text);
+      end = copy(end, step.well_formed ? text.substr(0, step.length) : replacement_character);
+      taken = step.length;
+    }
+    text.remove_prefix(taken);
+  }
+  out.commit(end);
+}
+
+}  // namespace
+
+void append_label_value(ByteBuffer& out, std::string_view value) { append_escaped<Place::label_value>(out, value); }
+
+void append_help(ByteBuffer& out, std::string_view help) { append_escaped<Place::help>(out, help); }
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

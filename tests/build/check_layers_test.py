@@ -1,0 +1,57 @@
+"""The layer check finds each kind of breach, and only those. One file per case, in a tree of its own."""
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tools"))
+import check_layers
+
+BREACHES = {
+    "core_knows_an_encoder": ("src/core/a.cc", '"fast_telemetry/encoding/buffer.h"'),
+    "public_core_header_knows_an_encoder": ("include/fast_telemetry/a.h", "<fast_telemetry/encoding/buffer.h>"),
+    "encoding_knows_an_exporter": ("src/encoding/a.cc", '"fast_telemetry/export/exposer.h"'),
+    "encoding_knows_the_registry": ("src/encoding/a.cc", '"fast_telemetry/registry.h"'),
+    "encoding_opens_sockets": ("src/encoding/a.cc", "<sys/socket.h>"),
+    "core_uses_iostream": ("src/core/a.cc", "<iostream>"),
+    "core_uses_zlib": ("src/core/a.cc", "<zlib.h>"),
+    "core_uses_a_private_header_of_encoding": ("src/core/a.cc", '"src/encoding/text_number.h"'),
+    "public_header_shows_microhttpd": ("include/fast_telemetry/export/exposer.h", "<microhttpd.h>"),
+    "public_header_shows_asio": ("include/fast_telemetry/export/exposer.h", "<asio.hpp>"),
+    "recording_header_uses_the_system": ("include/fast_telemetry/counter.h", "<unistd.h>"),
+    "example_looks_inside": ("examples/01_counter.cc", "<fast_telemetry/detail/arena.h>"),
+    "benchmark_looks_inside": ("bench/micro/a.cc", '"fast_telemetry/detail/arena.h"'),
+    "conformance_test_looks_inside": ("tests/conformance/a.cc", '"fast_telemetry/detail/arena.h"'),
+}
+ALLOWED = {
+    "encoding_knows_core": ("src/encoding/a.cc", '"fast_telemetry/visitor.h"'),
+    "export_uses_microhttpd_in_a_source": ("src/export/exposer.cc", "<microhttpd.h>"),
+    "core_uses_the_system_in_a_source": ("src/core/arena.cc", "<sys/mman.h>"),
+    "architecture_header_uses_the_system": ("include/fast_telemetry/detail/rseq_x86_64.h", "<sys/rseq.h>"),
+    "unit_test_looks_inside": ("tests/unit/core/a.cc", '"fast_telemetry/detail/arena.h"'),
+    "public_header_uses_the_standard_library": ("include/fast_telemetry/counter.h", "<cstdint>"),
+}
+
+
+def found(path, header):
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / path
+        file.parent.mkdir(parents=True)
+        file.write_text(f"#pragma once\n#include {header}\n")
+        return list(check_layers.problems(pathlib.Path(folder)))
+
+
+class CheckLayers(unittest.TestCase):
+    def test_every_breach_is_found_with_its_place(self):
+        for name, (path, header) in BREACHES.items():
+            with self.subTest(name):
+                self.assertEqual([line.split(" ")[0] for line in found(path, header)], [f"{path}:2:"])
+
+    def test_nothing_else_is_found(self):
+        for name, (path, header) in ALLOWED.items():
+            with self.subTest(name):
+                self.assertEqual(found(path, header), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

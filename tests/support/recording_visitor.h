@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RecordingVisitor: keeps everything a visit shows, and answers questions about it by name and labels. For tests.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "fast_telemetry/snapshot.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+
+struct RecordedHistogram {
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> buckets;
+  double sum = 0;
+  std::optional<double> min;
+  std::optional<double> max;
+
+  [[nodiscard]] std::uint64_t count() const { return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0}); }
+};
+
+struct RecordedExponential {
+  std::int32_t scale = 0;
+  std::int32_t offset = 0;
+  double zero_threshold = 0;
+  std::uint64_t zero_count = 0;
+  std::vector<std::uint64_t> buckets;
+  double sum = 0;
+};
+
+using RecordedStates = std::vector<std::pair<std::string, bool>>;
+
+struct RecordedPoint {
+  using Labels = std::vector<std::pair<std::string, std::string>>;
+  /// monostate: an info metric, which has labels and no value.
+  using Value = std::variant<std::monostate, std::uint64_t, std::int64_t, double, RecordedHistogram, RecordedExponential,
+                             RecordedStates>;
+
+  std::uint64_t id = 0;
+  std::int64_t born_unix_ns = 0;
+  Labels labels;  ///< in the order they were shown
+  Value value;
+};
+
+struct RecordedFamily {
+  std::string scope;
+  std::string name;
+  std::string full_name;
+  std::string help;
+  Unit unit = Unit::none;
+  Kind kind = Kind::counter;
+  std::vector<RecordedPoint> points;
+};
+
+/// Keeps one collection. Names in queries are full names (`proxy_requests`); the order of labels does not matter.
+///
+/// A query that finds nothing, finds more than one point or finds another kind of value throws std::out_of_range, with
+/// what was asked for and what is there: in GoogleTest that is a failure with this text.
+class RecordingVisitor final : public Visitor {
+ public:
+  RecordingVisitor() = default;
+  /// What one visit of the snapshot shows.
+  explicit RecordingVisitor(const Snapshot& snapshot) { snapshot.visit(*this); }
+  /// What the reader's next collection shows.
+  explicit RecordingVisitor(Reader& reader) : RecordingVisitor{reader.collect()} {}
+
+  using LabelSet = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+  [[nodiscard]] std::uint64_t counter(std::string_view full_name, LabelSet labels = {}) const {
+    return get<std::uint64_t>("counter", full_name, labels);
+  }
+  [[nodiscard]] std::int64_t up_down_counter(std::string_view full_name, LabelSet labels = {}) const {
+    return get<std::int64_t>("up-down counter", full_name, labels);
+  }
+  [[nodiscard]] double float_counter(std::string_view full_name, LabelSet labels = {}) const {
+    return get<double>("floating-point counter", full_name, labels);
+  }
+  [[nodiscard]] std::int64_t gauge(std::string_view full_name, LabelSet labels = {}) const {
+    return get<std::int64_t>("gauge", full_name, labels);
+  }
+  [[nodiscard]] double float_gauge(std::string_view full_name, LabelSet labels = {}) const {
+    return get<double>("floating-point gauge", full_name, labels);
+  }
+  [[nodiscard]] const RecordedHistogram& histogram(std::string_view full_name, LabelSet labels = {}) const {
+    return get<RecordedHistogram>("histogram", full_name, labels);
+  }
+  [[nodiscard]] const RecordedExponential& exponential(std::string_view full_name, LabelSet labels = {}) const {
+    return get<RecordedExponential>("exponential histogram", full_name, labels);
+  }
+  [[nodiscard]] const RecordedStates& states(std::string_view full_name, LabelSet labels = {}) const {
+    return get<RecordedStates>("state set", full_name, labels);
+  }
+
+  /// The sum of an integer counter over all its points: `sum("proxy_requests")`.
+  [[nodiscard]] std::uint64_t sum(std::string_view full_name) const {
+    std::uint64_t total = 0;
+    for (const RecordedPoint& point : family(full_name).points) {
+      const auto* const value = std::get_if<std::uint64_t>(&point.value);
+      if (value == nullptr) fail("has points that are no integer counters", full_name, {});
+      total += *value;
+    }
+    return total;
+  }
+
+  [[nodiscard]] const RecordedPoint& point(std::string_view full_name, LabelSet labels = {}) const {
+    const RecordedPoint* found = nullptr;
+    for (const RecordedPoint& candidate : family(full_name).points) {
+      if (!same(candidate.labels, labels)) continue;
+      if (found != nullptr) fail("is there more than once", full_name, labels);
+      found = &candidate;
+    }
+    if (found == nullptr) fail("is not there", full_name, labels);
+    return *found;
+  }
+
+  [[nodiscard]] bool has(std::string_view full_name) const { return find(full_name) != nullptr; }
+  [[nodiscard]] bool has(std::string_view full_name, LabelSet labels) const {
+    const RecordedFamily* const found = find(full_name);
+    return found != nullptr && std::any_of(found->points.begin(), found->points.end(),
+                                           [&](const RecordedPoint& point) { return same(point.labels, labels); });
+  }
+
+  [[nodiscard]] const RecordedFamily& family(std::string_view full_name) const {
+    const RecordedFamily* const found = find(full_name);
+    if (found == nullptr) fail("is not there", full_name, {});
+    return *found;
+  }
+
+  [[nodiscard]] const std::vector<RecordedFamily>& families() const { return families_; }
+
+  /// Full names, in the order they were announced. A family that is announced twice is in it twice.
+  [[nodiscard]] std::vector<std::string> family_names() const {
+    std::vector<std::string> names;
+    for (const RecordedFamily& family : families_) names.push_back(family.full_name);
+    return names;
+  }
+
+  [[nodiscard]] std::size_t point_count(std::string_view full_name) const { return family(full_name).points.size(); }
+  [[nodiscard]] std::size_t point_count() const {
+    std::size_t count = 0;
+    for (const RecordedFamily& family : families_) count += family.points.size();
+    return count;
+  }
+
+  [[nodiscard]] const Collection& collection() const { return collection_; }
+  /// Whether `begin … end` was seen whole, once.
+  [[nodiscard]] bool complete() const { return begun_ == 1 && ended_ == 1; }
+
+  /// One line per point, for failure messages and for looking at.
+  [[nodiscard]] std::string describe() const {
+    std::string text;
+    for (const RecordedFamily& family : families_) {
+      if (family.points.empty()) text += family.full_name + " without points\n";
+      for (const RecordedPoint& point : family.points) {
+        text += describe(family.full_name, point.labels.begin(), point.labels.end());
+        text += " " + describe(point.value) + "\n";
+      }
+    }
+    return text.empty() ? "nothing\n" : text;
+  }
+
+  void begin(const Collection& collection) override {
+    families_.clear();
+    collection_ = collection;
+    ++begun_;
+  }
+
+  void family(const Family& shown) override {
+    families_.push_back({std::string{shown.scope},
+                         std::string{shown.name},
+                         std::string{shown.full_name},
+                         std::string{shown.help},
+                         shown.unit,
+                         shown.kind,
+                         {}});
+  }
+
+  void sum(const Series& series, const NumberPoint<std::uint64_t>& point) override { keep(series, point.value); }
+  void sum(const Series& series, const NumberPoint<std::int64_t>& point) override { keep(series, point.value); }
+  void sum(const Series& series, const NumberPoint<double>& point) override { keep(series, point.value); }
+  void gauge(const Series& series, const NumberPoint<std::int64_t>& point) override { keep(series, point.value); }
+  void gauge(const Series& series, const NumberPoint<double>& point) override { keep(series, point.value); }
+
+  void histogram(const Series& series, const HistogramPoint& point) override {
+    keep(series, RecordedHistogram{{point.bounds.begin(), point.bounds.end()},
+                                   {point.buckets.begin(), point.buckets.end()},
+                                   point.sum,
+                                   point.min,
+                                   point.max});
+  }
+
+  void histogram(const Series& series, const ExponentialPoint& point) override {
+    keep(series, RecordedExponential{point.scale,
+                                     point.offset,
+                                     point.zero_threshold,
+                                     point.zero_count,
+                                     {point.buckets.begin(), point.buckets.end()},
+                                     point.sum});
+  }
+
+  void info(const Series& series) override { keep(series, std::monostate{}); }
+
+  void state_set(const Series& series, std::span<const State> states) override {
+    RecordedStates kept;
+    for (const State& state : states) kept.emplace_back(state.name, state.enabled);
+    keep(series, std::move(kept));
+  }
+
+  void end() override { ++ended_; }
+
+ private:
+  template <class Value>
+  [[nodiscard]] const Value& get(std::string_view kind, std::string_view full_name, LabelSet labels) const {
+    const auto* const value = std::get_if<Value>(&point(full_name, labels).value);
+    if (value == nullptr) fail(std::string{"is not a(n) "} + std::string{kind}, full_name, labels);
+    return *value;
+  }
+
+  [[nodiscard]] const RecordedFamily* find(std::string_view full_name) const {
+    const RecordedFamily* found = nullptr;
+    for (const RecordedFamily& candidate : families_) {
+      if (candidate.full_name != full_name) continue;
+      if (found != nullptr) fail("was announced more than once", full_name, {});
+      found = &candidate;
+    }
+    return found;
+  }
+
+  [[nodiscard]] static bool same(const RecordedPoint::Labels& kept, LabelSet wanted) {
+    return kept.size() == wanted.size() && std::all_of(wanted.begin(), wanted.end(), [&](const auto& label) {
+             return std::any_of(kept.begin(), kept.end(), [&](const auto& candidate) {
+               return candidate.first == label.first && candidate.second == label.second;
+             });
+           });
+  }
+
+  template <class Iterator>
+  [[nodiscard]] static std::string describe(std::string_view full_name, Iterator label, Iterator end) {
+    std::string text{full_name};
+    const char* separator = "{";
+    for (; label != end; ++label) {
+      text += separator + std::string{label->first} + "=\"" + std::string{label->second} + "\"";
+      separator = ",";
+    }
+    return *separator == ',' ? text + "}" : text;
+  }
+
+  [[nodiscard]] static std::string describe(const RecordedPoint::Value& value) {
+    struct Describe {
+      std::string operator()(std::monostate) const { return "(info)"; }
+      std::string operator()(std::uint64_t n) const { return std::to_string(n); }
+      std::string operator()(std::int64_t n) const { return std::to_string(n); }
+      std::string operator()(double n) const { return std::to_string(n); }
+      std::string operator()(const RecordedHistogram& point) const {
+        return "(histogram: count " + std::to_string(point.count()) + ", sum " + std::to_string(point.sum) + ")";
+      }
+      std::string operator()(const RecordedExponential& point) const {
+        return "(exponential histogram: sum " + std::to_string(point.sum) + ")";
+      }
+      std::string operator()(const RecordedStates& states) const {
+        std::string text = "(states:";
+        for (const auto& [name, enabled] : states) text += " " + name + (enabled ? "=1" : "=0");
+        return text + ")";
+      }
+    };
+    return std::visit(Describe{}, value);
+  }
+
+  [[noreturn]] void fail(const std::string& what, std::string_view full_name, LabelSet labels) const {
+    throw std::out_of_range(describe(full_name, labels.begin(), labels.end()) + " " + what + "; recorded:\n" +
+                            describe());
+  }
+
+  template <class Value>
+  void keep(const Series& series, Value&& value) {
+    if (families_.empty()) throw std::out_of_range("a point was shown before any family");
+    RecordedPoint::Labels labels;
+    for (const Label& label : series.labels) {
+      labels.emplace_back(std::string{view(label.key)}, std::string{view(label.value)});
+    }
+    families_.back().points.push_back({series.id, series.born_unix_ns, std::move(labels), std::forward<Value>(value)});
+  }
+
+  Collection collection_ = {};
+  std::vector<RecordedFamily> families_;
+  int begun_ = 0;
+  int ended_ = 0;
+};
+
+FAST_TELEMETRY_END_NAMESPACE

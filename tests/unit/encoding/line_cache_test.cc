@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "src/encoding/line_cache.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace ft = fast_telemetry;
+using ft::detail::LineCache;
+
+namespace {
+
+/// The block of a series: long enough to be told apart, and of differing lengths.
+std::string block_of(std::uint64_t id) { return std::string(id % 50, 'x') + "series " + std::to_string(id) + " "; }
+
+/// One collection: what the cache gave back, or was given, per series. Counts what had to be rendered.
+int collect(LineCache& cache, const std::vector<std::uint64_t>& ids) {
+  int rendered = 0;
+  cache.begin();
+  for (const std::uint64_t id : ids) {
+    std::size_t size = 0;
+    const char* const block = cache.find(id, size);
+    if (block == nullptr) {
+      const std::size_t begin = cache.arena().size();
+      cache.arena().append(block_of(id));
+      cache.insert(id, begin);
+      ++rendered;
+    } else {
+      EXPECT_EQ((std::string{block, size}), block_of(id));
+    }
+  }
+  cache.end();
+  return rendered;
+}
+
+std::vector<std::uint64_t> numbers(std::uint64_t from, std::uint64_t to) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint64_t id = from; id < to; ++id) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace
+
+TEST(LineCache, renders_each_series_once_while_nothing_changes) {
+  LineCache cache;
+  EXPECT_EQ(collect(cache, numbers(0, 100)), 100);
+  EXPECT_EQ(collect(cache, numbers(0, 100)), 0);
+  EXPECT_EQ(collect(cache, numbers(0, 100)), 0);
+}
+
+TEST(LineCache, renders_only_what_appeared) {
+  LineCache cache;
+  collect(cache, {1, 2, 3});
+  EXPECT_EQ(collect(cache, {1, 2, 3, 4}), 1) << "at the end";
+  EXPECT_EQ(collect(cache, {5, 1, 2, 3, 4}), 1) << "at the beginning";
+  EXPECT_EQ(collect(cache, {5, 1, 2, 6, 7, 3, 4}), 2) << "in the middle";
+  EXPECT_EQ(collect(cache, {5, 1, 2, 6, 7, 3, 4}), 0);
+}
+
+TEST(LineCache, renders_nothing_because_something_vanished) {
+  LineCache cache;
+  collect(cache, numbers(0, 10));
+  EXPECT_EQ(collect(cache, {0, 1, 2, 4, 5, 6, 7, 8, 9}), 0) << "from the middle";
+  EXPECT_EQ(collect(cache, {1, 2, 4, 5, 6, 7, 8, 9}), 0) << "from the beginning";
+  EXPECT_EQ(collect(cache, {1, 2, 4, 5, 6, 7}), 0) << "from the end";
+  EXPECT_EQ(collect(cache, {}), 0);
+}
+
+TEST(LineCache, forgets_what_a_collection_did_not_show) {
+  LineCache cache;
+  collect(cache, {1, 2, 3});
+  collect(cache, {1, 3});
+  EXPECT_EQ(collect(cache, {1, 2, 3}), 1);
+  collect(cache, {1, 2});
+  EXPECT_EQ(collect(cache, {1, 2, 3}), 1);
+}
+
+TEST(LineCache, renders_nothing_because_the_order_changed) {
+  LineCache cache;
+  std::vector<std::uint64_t> ids = numbers(0, 1000);
+  collect(cache, ids);
+  std::mt19937 random{3};
+  for (int i = 0; i < 10; ++i) {
+    std::shuffle(ids.begin(), ids.end(), random);
+    EXPECT_EQ(collect(cache, ids), 0);
+    EXPECT_EQ(collect(cache, ids), 0);
+  }
+}
+
+TEST(LineCache, a_collection_that_never_ended_changes_nothing_for_the_next) {
+  LineCache cache;
+  collect(cache, numbers(0, 10));
+  std::size_t size = 0;
+  cache.begin();
+  EXPECT_NE(cache.find(0, size), nullptr);
+  EXPECT_NE(cache.find(5, size), nullptr);
+  EXPECT_EQ(cache.find(77, size), nullptr);
+  EXPECT_EQ(collect(cache, numbers(0, 10)), 0);
+}
+
+// Whatever comes, goes and moves: blocks are those of their series, and only new ones are rendered.
+TEST(LineCache, gives_every_series_its_own_block_whatever_changes) {
+  std::mt19937 random{4};
+  const auto position = [&](std::size_t size) { return static_cast<std::ptrdiff_t>(random() % size); };
+  LineCache cache;
+  std::vector<std::uint64_t> ids;
+  std::uint64_t next = 0;
+  for (int round = 0; round < 2000; ++round) {
+    const std::uint64_t first_new = next;
+    for (auto changes = random() % 4; changes > 0; --changes) {
+      const auto change = random() % 4;
+      if (change < 2 || ids.empty()) {
+        ids.insert(ids.begin() + position(ids.size() + 1), next++);
+      } else if (change == 2) {
+        ids.erase(ids.begin() + position(ids.size()));
+      } else {
+        std::iter_swap(ids.begin() + position(ids.size()), ids.begin() + position(ids.size()));
+      }
+    }
+    ASSERT_EQ(collect(cache, ids), std::count_if(ids.begin(), ids.end(), [&](auto id) { return id >= first_new; }));
+    ASSERT_EQ(collect(cache, ids), 0);
+  }
+}
+
+// The bound: series of one collection, twice, however many there were before.
+TEST(LineCache, memory_stays_bounded_while_series_come_and_go) {
+  constexpr std::uint64_t alive = 1000;
+  LineCache cache;
+  collect(cache, numbers(0, alive));
+  std::size_t most = 0;
+  for (std::uint64_t round = 1; round < 2000; ++round) {
+    collect(cache, numbers(100 * round, 100 * round + alive));
+    most = std::max(most, cache.held_bytes());
+  }
+  EXPECT_LT(most, 64 * 1024 + alive * 400);
+
+  collect(cache, numbers(0, 200'000));
+  collect(cache, numbers(0, 10));
+  EXPECT_LT(cache.held_bytes(), 64 * 1024u) << "after a peak has passed";
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the encoder does over several collections. The bytes of each rule of the format are in tests/golden.
+#include "fast_telemetry/encoding/prometheus_text.h"
+
+#include <gtest/gtest.h>
+
+#include <clocale>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <locale>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/support/shown_collection.h"
+
+namespace ft = fast_telemetry;
+using ft::Kind;
+
+namespace {
+
+/// A series of one of the shapes, with its value at the moment.
+struct Shape {
+  std::uint64_t id;
+  std::string label;
+  std::uint64_t value;
+};
+
+struct Group {
+  std::string name;
+  Kind kind;
+  std::vector<Shape> series;
+};
+
+void show(ft::Visitor& visitor, const std::vector<Group>& groups) {
+  ft::ShownCollection shown{visitor};
+  for (const Group& group : groups) {
+    shown.family(group.name, group.kind, "Help of " + group.name);
+    for (const auto& [id, label, value] : group.series) {
+      shown.id(id);
+      switch (group.kind) {
+        case Kind::counter: shown.counter(value, {{"k", label}}); break;
+        case Kind::up_down_counter: shown.up_down_counter(-static_cast<std::int64_t>(value), {{"k", label}}); break;
+        case Kind::gauge: shown.float_gauge(static_cast<double>(value) / 7, {{"k", label}}); break;
+        case Kind::histogram: shown.histogram({0.5, 1}, {value, 1, 2}, 0.25, {{"k", label}}); break;
+        case Kind::exponential_histogram: {
+          const std::vector<std::uint64_t> buckets{value, 0, 2};
+          const ft::ExponentialPoint point{.scale = static_cast<std::int32_t>(value % 9) - 4,
+                                           .offset = -1,
+                                           .zero_threshold = 0,
+                                           .zero_count = value % 2,
+                                           .buckets = buckets,
+                                           .sum = 1};
+          shown.exponential(point, {{"k", label}});
+          break;
+        }
+        case Kind::info: shown.info({{"k", label}}); break;
+        case Kind::state_set: shown.state_set({{"on", value % 2 == 0}, {"off", value % 2 == 1}}, {{"k", label}}); break;
+      }
+    }
+  }
+}
+
+std::string encoded_afresh(const std::vector<Group>& groups) {
+  ft::ByteBuffer out;
+  ft::PrometheusTextEncoder encoder{out};
+  show(encoder, groups);
+  return std::string{out.view()};
+}
+
+/// A program whose decimal separator is a comma, in C and in C++, for as long as this lives. The C library's own locale
+/// with one byte changed: locales with a comma are installed almost nowhere that tests run.
+class CommaLocale {
+ public:
+  CommaLocale() : folder_{testing::TempDir() + "comma-locale-" + std::to_string(::getpid())} {
+    std::filesystem::create_directories(folder_ / "xx_XX");
+    std::ifstream original{"/usr/lib/locale/C.utf8/LC_NUMERIC", std::ios::binary};
+    std::string bytes{std::istreambuf_iterator<char>{original}, {}};
+    std::replace(bytes.begin(), bytes.end(), '.', ',');
+    std::ofstream{folder_ / "xx_XX" / "LC_NUMERIC", std::ios::binary} << bytes;
+    ::setenv("LOCPATH", folder_.c_str(), 1);
+    installed_ = std::setlocale(LC_NUMERIC, "xx_XX") != nullptr;
+    global_ = std::locale::global(std::locale{std::locale::classic(), new Comma});
+    std::setlocale(LC_NUMERIC, "xx_XX");  // std::locale::global has just replaced the C locale
+  }
+  ~CommaLocale() {
+    std::locale::global(global_);
+    std::setlocale(LC_ALL, "C");
+    ::unsetenv("LOCPATH");
+    std::filesystem::remove_all(folder_);
+  }
+
+  [[nodiscard]] bool installed() const { return installed_; }
+
+ private:
+  struct Comma : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+  };
+
+  std::filesystem::path folder_;
+  bool installed_ = false;
+  std::locale global_;
+};
+
+}  // namespace
+
+// An encoder that keeps what it rendered must write what one without memory writes, however families and series come,
+// go and move. Mutation seen red: LineCache::find without the comparison of ids.
+TEST(PrometheusText, what_is_kept_between_collections_never_shows) {
+  std::mt19937 random{5};
+  constexpr Kind kinds[] = {Kind::counter,   Kind::up_down_counter,       Kind::gauge, Kind::histogram,
+                            Kind::state_set, Kind::exponential_histogram, Kind::info};
+  std::vector<Group> groups;
+  std::uint64_t next_id = 1;
+  ft::ByteBuffer out;
+  ft::PrometheusTextEncoder encoder{out};
+
+  for (int round = 0; round < 1000; ++round) {
+    const auto change = random() % 6;
+    if (change == 0 && groups.size() < 12) {
+      const Kind kind = kinds[random() % std::size(kinds)];
+      groups.insert(groups.begin() + static_cast<std::ptrdiff_t>(random() % (groups.size() + 1)),
+                    {"family_" + std::to_string(round), kind, {}});
+    } else if (change == 1 && !groups.empty()) {
+      groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(random() % groups.size()));
+    } else if (change < 4 && !groups.empty()) {
+      auto& series = groups[random() % groups.size()].series;
+      series.insert(series.begin() + static_cast<std::ptrdiff_t>(random() % (series.size() + 1)),
+                    {next_id, std::string(random() % 40, 'l') + std::to_string(next_id), 0});
+      ++next_id;
+    } else if (change == 4 && !groups.empty()) {
+      auto& series = groups[random() % groups.size()].series;
+      if (!series.empty()) series.erase(series.begin() + static_cast<std::ptrdiff_t>(random() % series.size()));
+    }
+    for (Group& group : groups) {
+      for (Shape& shape : group.series) shape.value += random() % 3;
+    }
+
+    out.clear();
+    show(encoder, groups);
+    ASSERT_EQ(out.view(), encoded_afresh(groups)) << "in round " << round;
+  }
+}
+
+TEST(PrometheusText, appends_to_what_the_buffer_holds) {
+  ft::ByteBuffer out;
+  out.append("before\n");
+  ft::PrometheusTextEncoder encoder{out};
+  ft::ShownCollection{encoder}.family("x", Kind::gauge).gauge(1);
+  EXPECT_EQ(out.view(), "before\n# TYPE x gauge\nx 1\n");
+}
+
+TEST(PrometheusText, an_empty_collection_is_no_bytes) {
+  ft::ByteBuffer out;
+  ft::PrometheusTextEncoder encoder{out};
+  { ft::ShownCollection shown{encoder}; }
+  EXPECT_EQ(out.view(), "");
+}
+
+// Names and labels of any length reach the output whole: copies are made in blocks, with slack.
+TEST(PrometheusText, lines_of_every_length_are_whole) {
+  ft::ByteBuffer out;
+  ft::PrometheusTextEncoder encoder{out};
+  for (int round = 0; round < 2; ++round) {
+    out.clear();
+    std::string expected;
+    {
+      ft::ShownCollection shown{encoder};
+      shown.family("x", Kind::counter);
+      expected += "# TYPE x_total counter\n";
+      for (std::size_t length = 1; length < 200; ++length) {
+        const std::string value(length, 'v');
+        shown.counter(length, {{"k", value}});
+        expected += "x_total{k=\"" + value + "\"} " + std::to_string(length) + "\n";
+      }
+    }
+    EXPECT_EQ(out.view(), expected);
+  }
+}
+
+// P-11. Mutation seen red: std::to_chars replaced by snprintf("%g"), and by an ostringstream.
+TEST(PrometheusText, numbers_do_not_depend_on_the_locale) {
+  const CommaLocale locale;
+  ASSERT_TRUE(locale.installed()) << "/usr/lib/locale/C.utf8/LC_NUMERIC could not be made into a locale with a comma";
+  char printed[16];
+  std::snprintf(printed, sizeof printed, "%.1f", 1.5);
+  ASSERT_STREQ(printed, "1,5") << "the locale is not what this test needs";
+
+  ft::ByteBuffer out;
+  ft::PrometheusTextEncoder encoder{out};
+  ft::ShownCollection{encoder}
+      .family("x", Kind::gauge)
+      .float_gauge(1234567.5)
+      .family("y", Kind::histogram)
+      .histogram({0.5}, {1234567, 1}, 0.25);
+  EXPECT_EQ(out.view(),
+            "# TYPE x gauge\nx 1234567.5\n"
+            "# TYPE y histogram\ny_bucket{le=\"0.5\"} 1234567\ny_bucket{le=\"+Inf\"} 1234568\ny_sum 0.25\n"
+            "y_count 1234568\n");
+}
+
+#if GTEST_HAS_DEATH_TEST && !defined(NDEBUG)
+TEST(PrometheusTextDeathTest, a_delta_collection_is_refused_in_debug_builds) {
+  ft::ByteBuffer out;
+  ft::PrometheusTextEncoder encoder{out};
+  EXPECT_DEATH(encoder.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = ft::Temporality::delta}),
+               "use a cumulative reader");
+}
+#endif

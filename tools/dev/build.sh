@@ -1,0 +1,41 @@
+# Sourced by ./dev: builds and test runs over the presets of CMakePresets.json.
+
+configure_preset() {
+  [[ -f build/$1/build.ninja ]] || cmake --preset "$1"
+}
+
+build_preset() {
+  echo "== building $1"
+  configure_preset "$1"
+  cmake --build --preset "$1"
+}
+
+# test_preset PRESET [ctest arguments]: leaves its result where .ci/run counts it, build/results/PRESET.xml.
+test_preset() {
+  local preset=$1 result=$PWD/build/results/$1.xml status=0 run=()
+  shift
+  if (($#)); then result=${result%.xml}-selected.xml; fi
+  need_packages_for "$preset"
+  need_peers
+  build_preset "$preset"
+  # The thread sanitizer of GCC 12 does not know every memory layout that newer kernels randomise into.
+  if [[ $preset == tsan ]] && setarch "$(uname -m)" -R true 2>/dev/null; then run=(setarch "$(uname -m)" -R); fi
+  echo "== testing $preset $*"
+  mkdir -p build/results
+  rm -f "$result"
+  "${run[@]}" ctest --preset "$preset" -j "$(nproc)" --output-junit "$result" "$@" || status=$?
+  python3 tools/dev/results.py "$result" || status=1
+  return "$status"
+}
+
+# Tracked and new files that match; in a tree without git, all outside build/.
+sources() {
+  if command -v git >/dev/null && git rev-parse --git-dir >/dev/null 2>&1; then
+    git ls-files --cached --others --exclude-standard "$@" | while read -r file; do
+      if [[ -f $file ]]; then echo "$file"; fi
+    done
+  else
+    local pattern
+    for pattern in "$@"; do find . -path "./$pattern" -not -path './build/*' -printf '%P\n'; done
+  fi
+}

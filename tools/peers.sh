@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Unpacks the real servers and tools that tests and the demo talk to under build/peers/, from Debian's packages. Nothing
+# is installed, no service is started, root is not needed. Source build/peers/env.sh to find them. Does nothing when
+# they are there.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+
+servers=(redis-server redis-tools prometheus prometheus-pushgateway python3-prometheus-client
+  python3-decorator)
+libraries=(libatomic1 libjemalloc2 liblzf1 libssl3)  # what the servers link to and a machine may lack
+programs=(redis-server redis-benchmark redis-cli prometheus promtool prometheus-pushgateway)
+
+mkdir -p build/peers
+exec 9>build/peers/lock
+flock 9
+stamp=$(sha256sum tools/peers.sh)
+[[ $(cat build/peers/stamp 2>/dev/null) != "$stamp" ]] || exit 0
+
+wanted=("${servers[@]}")
+for library in "${libraries[@]}"; do
+  [[ $(dpkg-query -W -f='${db:Status-Status}' "$library" 2>/dev/null) == installed ]] || wanted+=("$library")
+done
+echo "== unpacking ${wanted[*]} under build/peers"
+rm -rf build/peers/{root,bin,debs,env.sh}
+mkdir -p build/peers/{root,bin,debs}
+
+# The machine's package lists do if they are there and recent enough; otherwise lists of our own, which need no root.
+apt=$PWD/build/peers/apt
+own_lists=(-o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt/cache")
+download() { (cd build/peers/debs && apt-get -q -o APT::Sandbox::User=root "$@" download "${wanted[@]}"); }
+if ! download 2>build/peers/download.log; then
+  mkdir -p "$apt"/{lists,cache}/partial
+  apt-get -q -o APT::Sandbox::User=root "${own_lists[@]}" update
+  download "${own_lists[@]}"
+fi
+for package in build/peers/debs/*.deb; do dpkg -x "$package" build/peers/root; done
+rm -rf build/peers/debs "$apt"
+
+# Wrappers exec the program, so that a signal sent to the child reaches it.
+for program in "${programs[@]}"; do
+  cat >"build/peers/bin/$program" <<'WRAPPER'
+#!/bin/sh
+root=$(dirname "$(readlink -f "$0")")/../root
+for folder in "$root"/usr/lib/*-linux-gnu*; do LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; done
+export LD_LIBRARY_PATH
+exec "$root/usr/bin/$(basename "$0")" "$@"
+WRAPPER
+  chmod +x "build/peers/bin/$program"
+done
+
+cat >build/peers/env.sh <<'ENV'
+# Sourced by bash: where the unpacked servers and tools are.
+ft_peers=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+export FT_REDIS_SERVER=$ft_peers/bin/redis-server
+export FT_REDIS_BENCHMARK=$ft_peers/bin/redis-benchmark
+export FT_REDIS_CLI=$ft_peers/bin/redis-cli
+export FT_PROMETHEUS=$ft_peers/bin/prometheus
+export FT_PROMTOOL=$ft_peers/bin/promtool
+export FT_PUSHGATEWAY=$ft_peers/bin/prometheus-pushgateway
+export FT_PROMETHEUS_CLIENT=$ft_peers/root/usr/lib/python3/dist-packages  # for PYTHONPATH
+ENV
+
+for program in "${programs[@]}"; do
+  "build/peers/bin/$program" --version >/dev/null 2>&1 || {
+    echo "peers: $program does not run here:" >&2
+    "build/peers/bin/$program" --version >&2 || exit 1
+  }
+done
+echo "$stamp" >build/peers/stamp
