@@ -131,35 +131,39 @@ function(ft_executable name)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS})
 endfunction()
 
-# What every test has: a time after which it counts as hung, and its folder under tests/ as a label (unit, stress, …).
-# SERIAL is for tests that need the machine's cores for themselves.
-function(ft_test_properties out timeout serial)
+# What every test has: a time after which it counts as hung (TIMEOUT, in seconds), and a label to pick it by (LABELS):
+# its folder under tests/ unless another is given. SERIAL is for tests that need the machine's cores for themselves.
+function(ft_test_properties out serial timeout label)
   if(NOT timeout)
     set(timeout 60)
   endif()
   if(FAST_TELEMETRY_SANITIZE)
     math(EXPR timeout "${timeout} * 4")
   endif()
-  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
-  string(REGEX REPLACE "^tests/" "" folder ${folder})
-  string(REGEX REPLACE "/.*" "" kind ${folder})
-  set(${out} TIMEOUT ${timeout} RUN_SERIAL ${serial} LABELS ${kind} PARENT_SCOPE)
+  if(NOT label)
+    file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+    string(REGEX MATCH "[^/]+" label "${folder}")
+    if(folder MATCHES "^tests/([^/]+)")
+      set(label ${CMAKE_MATCH_1})
+    endif()
+  endif()
+  set(${out} TIMEOUT ${timeout} RUN_SERIAL ${serial} LABELS ${label} PARENT_SCOPE)
 endfunction()
 
-# A GoogleTest program; each of its cases is one ctest. TIMEOUT in seconds, per case. Private headers are included by
-# their path: "src/encoding/text_number.h".
+# A GoogleTest program; each of its cases is one ctest. Private headers are included by their path:
+# "src/encoding/text_number.h".
 function(ft_test name)
-  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
   ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  ft_test_properties(properties "${arg_TIMEOUT}" ${arg_SERIAL})
+  ft_test_properties(properties ${arg_SERIAL} "${arg_TIMEOUT}" "${arg_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
 
-# A command that is a test: it passes when it exits with 0.
+# A command that is a test: it passes when it exits with 0, and counts as skipped when it exits with 77.
 function(ft_script_test name)
-  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "COMMAND;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT;LABELS" "COMMAND;ENVIRONMENT" ${ARGN})
   add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  ft_test_properties(properties "${arg_TIMEOUT}" ${arg_SERIAL})
-  set_tests_properties(${name} PROPERTIES ${properties} ENVIRONMENT "${arg_ENVIRONMENT}")
+  ft_test_properties(properties ${arg_SERIAL} "${arg_TIMEOUT}" "${arg_LABELS}")
+  set_tests_properties(${name} PROPERTIES ${properties} SKIP_RETURN_CODE 77 ENVIRONMENT "${arg_ENVIRONMENT}")
 endfunction()

@@ -47,6 +47,7 @@ clean_up() {
 trap clean_up EXIT
 
 # The machine's own Debian sources: "uri release component" a line.
+# shellcheck disable=SC2016
 sources=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
   awk '$1 == "Debian" {print $2, $3, $4}' | sort -u)
 mirror=$(awk '$2 == "bookworm" {print $1; exit}' <<<"$sources")

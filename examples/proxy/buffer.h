@@ -51,7 +51,8 @@ class Buffer {
   }
 
  private:
-  static constexpr std::size_t keep_bytes = 256 * 1024;  // arbitrary: well above what a pipeline of small commands needs
+  static constexpr std::size_t keep_bytes =
+      256 * 1024;  // arbitrary: well above what a pipeline of small commands needs
 
   std::unique_ptr<char[]> data_;
   std::size_t capacity_ = 0;

@@ -19,12 +19,11 @@ constexpr Entry known[] = {
     {"PING", {Command::ping, Handling::share}},     {"CONFIG", {Command::config, Handling::share}},
 };
 
-// Answered with none, several or unasked replies, or (the last two) with a closed connection: Redis takes them for HTTP.
-// HELLO would change the protocol.
+// Answered with none, several or unasked replies, or (the last two) with a closed connection: Redis takes them for
+// HTTP. HELLO would change the protocol.
 constexpr std::string_view refused[] = {
-    "SUBSCRIBE",    "PSUBSCRIBE",   "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE",
-    "SUNSUBSCRIBE", "MONITOR",      "SYNC",       "PSYNC",       "REPLCONF",
-    "HELLO",        "RESET",        "POST",       "HOST:",
+    "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "MONITOR",
+    "SYNC",      "PSYNC",      "REPLCONF",   "HELLO",       "RESET",        "POST",         "HOST:",
 };
 
 }  // namespace
@@ -40,7 +39,8 @@ Verb verb_of(std::span<const std::string_view> args) noexcept {
     if (equals_ignoring_case(name, entry.name)) return entry.verb;
   }
   if (equals_ignoring_case(name, "QUIT")) return {Command::other, Handling::quit};
-  const bool no_replies = equals_ignoring_case(name, "CLIENT") && args.size() > 1 && equals_ignoring_case(args[1], "REPLY");
+  const bool no_replies =
+      equals_ignoring_case(name, "CLIENT") && args.size() > 1 && equals_ignoring_case(args[1], "REPLY");
   const bool breaks_order = std::any_of(std::begin(refused), std::end(refused),
                                         [name](std::string_view r) { return equals_ignoring_case(name, r); });
   return {Command::other, no_replies || breaks_order ? Handling::refuse : Handling::pin};

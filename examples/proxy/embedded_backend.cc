@@ -19,11 +19,13 @@ constexpr std::size_t many = std::numeric_limits<std::size_t>::max();
 
 // In the order of EmbeddedBackend::Row.
 constexpr Signature signatures[] = {
-    {"get", 2, 2},  {"set", 3, many}, {"del", 2, many},        {"incr", 2, 2},       {"exists", 2, many},
-    {"mget", 2, many}, {"ping", 1, 2}, {"config|get", 3, many}, {"command", 1, many}, {"info", 1, many},
+    {"get", 2, 2},     {"set", 3, many}, {"del", 2, many},        {"incr", 2, 2},       {"exists", 2, many},
+    {"mget", 2, many}, {"ping", 1, 2},   {"config|get", 3, many}, {"command", 1, many}, {"info", 1, many},
 };
 
-void append_integer(std::string& out, std::int64_t value) { out.append(":").append(std::to_string(value)).append("\r\n"); }
+void append_integer(std::string& out, std::int64_t value) {
+  out.append(":").append(std::to_string(value)).append("\r\n");
+}
 
 void append_bulk(std::string& out, std::string_view value) {
   out.append("$").append(std::to_string(value.size())).append("\r\n").append(value).append("\r\n");
@@ -138,7 +140,8 @@ bool EmbeddedBackend::store(Shard& home, std::string_view key, std::string_view 
   const auto found = home.values.find(key);
   const std::size_t before = found == home.values.end() ? 0 : key.size() + found->second.size();
   const std::size_t after = key.size() + value.size();
-  if (after > before && stored_bytes_.fetch_add(after - before, std::memory_order_relaxed) + after - before > max_stored_bytes) {
+  if (after > before &&
+      stored_bytes_.fetch_add(after - before, std::memory_order_relaxed) + after - before > max_stored_bytes) {
     stored_bytes_.fetch_sub(after - before, std::memory_order_relaxed);
     return false;
   }

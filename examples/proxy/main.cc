@@ -110,8 +110,8 @@ int run(const Options& options) {
                  error.message().c_str());
     return 1;
   }
-  proxy::Exposer exposer{registry,
-                         proxy::ExposerOptions{.address = options.metrics.address().to_string(), .port = options.metrics.port()}};
+  proxy::Exposer exposer{registry, proxy::ExposerOptions{.address = options.metrics.address().to_string(),
+                                                         .port = options.metrics.port()}};
   if (const std::error_code error = exposer.start()) {
     std::fprintf(stderr, "ft_proxy: cannot serve metrics on %s: %s\n", text(options.metrics).c_str(),
                  error.message().c_str());

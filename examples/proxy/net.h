@@ -10,7 +10,8 @@ namespace proxy {
 using Executor = asio::io_context::executor_type;
 using Endpoint = asio::ip::tcp::endpoint;
 using Socket = asio::basic_stream_socket<asio::ip::tcp, Executor>;
-using Timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using Timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 /// A coroutine of the proxy.
 template <class Result = void>

@@ -40,8 +40,8 @@ constexpr ft::Label label(Outcome outcome) {
 }
 
 struct ProxyMetrics {
-  /// The clock of latencies. Read once per batch of commands received and once per batch of replies sent: within a batch
-  /// all commands arrived, or all replies left, in one system call.
+  /// The clock of latencies. Read once per batch of commands received and once per batch of replies sent: within a
+  /// batch all commands arrived, or all replies left, in one system call.
   using Time = std::chrono::steady_clock::time_point;
   static Time now() noexcept { return std::chrono::steady_clock::now(); }
 
@@ -58,8 +58,7 @@ struct ProxyMetrics {
        .unit = ft::Unit::seconds},
       ft::buckets::fast_latency};
 
-  ft::Counter received{
-      scope, {.name = "received", .help = "Bytes read from clients.", .unit = ft::Unit::bytes}};
+  ft::Counter received{scope, {.name = "received", .help = "Bytes read from clients.", .unit = ft::Unit::bytes}};
   ft::Counter sent{scope, {.name = "sent", .help = "Bytes written to clients.", .unit = ft::Unit::bytes}};
 
   ft::Counter connections_opened{scope, {.name = "connections_opened", .help = "Client connections accepted."}};

@@ -52,8 +52,8 @@ bool split_inline(std::string_view line, std::vector<std::string>& words) {
         quote = 0;
       } else if (c == '\\' && quote == '\'' && i + 1 < line.size() && line[i + 1] == '\'') {
         word += line[++i];
-      } else if (c == '\\' && quote == '"' && i + 3 < line.size() && line[i + 1] == 'x' && hex_digit(line[i + 2]) >= 0 &&
-                 hex_digit(line[i + 3]) >= 0) {
+      } else if (c == '\\' && quote == '"' && i + 3 < line.size() && line[i + 1] == 'x' &&
+                 hex_digit(line[i + 2]) >= 0 && hex_digit(line[i + 3]) >= 0) {
         word += static_cast<char>(hex_digit(line[i + 2]) * 16 + hex_digit(line[i + 3]));
         i += 3;
       } else if (c == '\\' && quote == '"' && i + 1 < line.size()) {

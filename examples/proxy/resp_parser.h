@@ -13,19 +13,20 @@
 
 namespace proxy {
 
-/// What a client may send. Redis itself takes bulks of 512 MiB and a million arguments: too much to hold per connection.
+/// What a client may send. Redis itself takes bulks of 512 MiB and a million arguments: too much to hold per
+/// connection.
 struct RequestLimits {
   std::size_t command_bytes = 64 * 1024 * 1024;  ///< one whole command
   std::size_t arguments = 64 * 1024;
   std::size_t inline_bytes = 64 * 1024;  ///< as Redis (PROTO_INLINE_MAX_SIZE)
 };
 
-/// Finds one command after the other in the bytes of a connection. Resumes where it stopped: a command that arrives byte
-/// by byte costs no more than one that arrives whole.
+/// Finds one command after the other in the bytes of a connection. Resumes where it stopped: a command that arrives
+/// byte by byte costs no more than one that arrives whole.
 ///
-/// Never accepts what Redis would refuse or read otherwise, so that replies stay in step when bytes are passed on as they
-/// came: it follows `processMultibulkBuffer` and `processInlineBuffer` of Redis 7.0, and is stricter in that every CRLF
-/// is checked.
+/// Never accepts what Redis would refuse or read otherwise, so that replies stay in step when bytes are passed on as
+/// they came: it follows `processMultibulkBuffer` and `processInlineBuffer` of Redis 7.0, and is stricter in that every
+/// CRLF is checked.
 class RequestParser {
  public:
   enum class Status : std::uint8_t {
@@ -40,7 +41,8 @@ class RequestParser {
   /// `input` begins with the first byte of a command. After `incomplete`, call again with the same bytes and more.
   Status parse(std::string_view input);
 
-  /// The command's words, its name first; never empty. They point into `input` or the parser: valid until either changes.
+  /// The command's words, its name first; never empty. They point into `input` or the parser: valid until either
+  /// changes.
   [[nodiscard]] std::span<const std::string_view> args() const noexcept { return args_; }
 
   /// How many bytes of `input` the command took.
@@ -115,8 +117,8 @@ class ReplyScanner {
 /// Reads a decimal integer as Redis does (`string2ll`): no plus sign, no leading zeros, nothing around it.
 [[nodiscard]] bool read_integer(std::string_view text, std::int64_t& number) noexcept;
 
-/// Splits an inline command as Redis does (`sdssplitargs`): blanks separate, quotes group, backslash escapes inside double
-/// quotes. False when quotes do not match up.
+/// Splits an inline command as Redis does (`sdssplitargs`): blanks separate, quotes group, backslash escapes inside
+/// double quotes. False when quotes do not match up.
 [[nodiscard]] bool split_inline(std::string_view line, std::vector<std::string>& words);
 
 }  // namespace proxy

@@ -30,7 +30,8 @@ struct ServerOptions {
 /// metrics and the embedded backend.
 class EventLoop {
  public:
-  EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics, std::atomic<std::size_t>& clients);
+  EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
+            std::atomic<std::size_t>& clients);
 
   /// From any thread.
   void serve(Socket client);
@@ -65,8 +66,8 @@ class Server {
   [[nodiscard]] std::error_code listen();
   [[nodiscard]] Endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
-  /// Serves until SIGTERM or SIGINT, then stops accepting, answers what has arrived and returns how many clients had to be
-  /// cut off at the deadline. A second signal ends the process at once.
+  /// Serves until SIGTERM or SIGINT, then stops accepting, answers what has arrived and returns how many clients had to
+  /// be cut off at the deadline. A second signal ends the process at once.
   std::size_t run();
 
  private:

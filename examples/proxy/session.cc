@@ -23,7 +23,11 @@ Task<> Session::run() {
   metrics_.connections_opened.add();
   std::error_code error;
   client_.set_option(asio::ip::tcp::no_delay{true}, error);
-  while (!closing_ && co_await receive()) co_await serve();
+  while (!closing_) {
+    // Not in the loop's condition: GCC 12 awaits the right side of && whatever the left side says.
+    if (!co_await receive()) break;
+    co_await serve();
+  }
   if (goodbye_ && !client_gone_) co_await say_goodbye();
   client_.close(error);
   metrics_.connections_closed.add();
@@ -66,15 +70,16 @@ Task<bool> Session::receive() {
   }
 }
 
-// Answers all complete commands in input_. Runs of commands that go to the upstream as they came are one batch; whatever
-// else comes between them waits for the batch before it, so that replies stay in order.
+// Answers all complete commands in input_. Runs of commands that go to the upstream as they came are one batch;
+// whatever else comes between them waits for the batch before it, so that replies stay in order.
 Task<> Session::serve() {
   std::size_t batch = 0;  // bytes at the front of input_
   bool pin = false;
   while (!closing_) {
     const RequestParser::Status status = parser_.parse(input_.view().substr(batch));
     const Verb verb = status == RequestParser::Status::request ? verb_of(parser_.args()) : Verb{};
-    const bool ours = backend_.embedded != nullptr || verb.handling == Handling::refuse || verb.handling == Handling::quit;
+    const bool ours =
+        backend_.embedded != nullptr || verb.handling == Handling::refuse || verb.handling == Handling::quit;
     const bool as_it_came = status == RequestParser::Status::request && !ours && parser_.verbatim();
 
     if (batch > 0 && (!as_it_came || pending_.size() >= max_batch)) {

@@ -23,9 +23,9 @@ struct Backend {
   EmbeddedBackend* embedded;
 };
 
-/// Reads what has arrived, passes all complete commands on in one write, hands their replies back as they come, and only
-/// then reads again. That order is the back-pressure: a client that does not read its replies is not read from, and what
-/// is held for it is bounded: one command of RequestLimits, reply_bytes, and one read each way.
+/// Reads what has arrived, passes all complete commands on in one write, hands their replies back as they come, and
+/// only then reads again. That order is the back-pressure: a client that does not read its replies is not read from,
+/// and what is held for it is bounded: one command of RequestLimits, reply_bytes, and one read each way.
 ///
 /// A coroutine on its event loop; its functions are called from there.
 class Session : public std::enable_shared_from_this<Session> {
@@ -72,7 +72,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Buffer input_;
   RequestParser parser_;
-  ProxyMetrics::Time last_read_{};     ///< when the latest read ended
+  ProxyMetrics::Time last_read_{};      ///< when the latest read ended
   ProxyMetrics::Time command_began_{};  ///< when the read ended that brought the first byte now at the front of input_
   std::vector<Pending> pending_;        ///< in the order of their replies
   std::string output_;                  ///< replies of the proxy's own making

@@ -32,15 +32,20 @@ constexpr std::uint64_t nanoseconds(D duration) noexcept {
     const double value = static_cast<double>(count) * static_cast<double>(D::period::num) *
                          (static_cast<double>(ns) / static_cast<double>(D::period::den));
     return value < 18446744073709549568.0 ? static_cast<std::uint64_t>(value) : ~std::uint64_t{0};
-  } else if constexpr (ns % D::period::den == 0) {
-    std::uint64_t value = 0;
-    constexpr auto factor = static_cast<std::uint64_t>(ns / D::period::den) * static_cast<std::uint64_t>(D::period::num);
-    return __builtin_mul_overflow(static_cast<std::uint64_t>(count), factor, &value) ? ~std::uint64_t{0} : value;
   } else {
-    // Finer than a nanosecond, or an odd period: 128 bits hold the product.
     __extension__ using wide = unsigned __int128;
-    const wide value = static_cast<wide>(count) * D::period::num * ns / D::period::den;
-    return value >> 64 != 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(value);
+    constexpr wide factor = static_cast<wide>(D::period::num) * ns;
+    if constexpr (ns % D::period::den == 0 && factor / D::period::den >> 64 == 0) {
+      std::uint64_t value = 0;
+      constexpr auto unit = static_cast<std::uint64_t>(factor / D::period::den);
+      return __builtin_mul_overflow(static_cast<std::uint64_t>(count), unit, &value) ? ~std::uint64_t{0} : value;
+    } else {
+      // Finer than a nanosecond, an odd period, or one that alone exceeds 64 bits.
+      wide value = 0;
+      const bool overflow = __builtin_mul_overflow(static_cast<wide>(count), factor, &value);
+      value /= D::period::den;
+      return overflow || value >> 64 != 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(value);
+    }
   }
 }
 

@@ -17,6 +17,7 @@ namespace {
 
 constinit std::string_view reason_locked = "no metric exists yet";
 
+#if FAST_TELEMETRY_RSEQ
 /// The highest possible CPU number plus one. Possible, not online: CPUs may come later, and numbers may have gaps.
 std::uint32_t possible_cpus() noexcept {
   // Where sysfs is not readable: 256, arbitrary. A CPU beyond it records correctly through the cold path.
@@ -35,7 +36,6 @@ std::uint32_t possible_cpus() noexcept {
   return highest >= 0 && highest < 65536 ? static_cast<std::uint32_t>(highest) + 1 : unknown;
 }
 
-#if FAST_TELEMETRY_RSEQ
 extern "C" const unsigned int __rseq_size;  // glibc: 0 when registration failed or a tunable switched it off
 
 bool rseq_registered() noexcept {
@@ -101,7 +101,10 @@ void free_runs(std::vector<Process::Quarantined>& runs) {
 }
 
 std::int64_t wall_clock_ns() noexcept { return clock_ns(CLOCK_REALTIME); }
-std::int64_t steady_clock_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
+constinit std::atomic<std::int64_t> clock_lead_ns_for_test{0};
+std::int64_t steady_clock_ns() noexcept {
+  return clock_ns(CLOCK_MONOTONIC) + clock_lead_ns_for_test.load(std::memory_order_relaxed);
+}
 
 std::string_view locked_reason() noexcept { return reason_locked; }
 

@@ -3,6 +3,7 @@
 // The one immortal state: everything that recording and collecting share in a process.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -55,6 +56,9 @@ void install_fork_handlers() noexcept;
 
 [[nodiscard]] std::int64_t wall_clock_ns() noexcept;
 [[nodiscard]] std::int64_t steady_clock_ns() noexcept;
+
+/// How far steady_clock_ns() runs ahead of the system's clock: tests let minutes pass with it. 0 in programs.
+extern constinit std::atomic<std::int64_t> clock_lead_ns_for_test;
 
 /// Why writes are locked; empty when they are not.
 [[nodiscard]] std::string_view locked_reason() noexcept;

@@ -29,10 +29,10 @@ constexpr int register_expedited_rseq = 1 << 8;
 
 }  // namespace
 
-// Sequentially consistent: pairs with the fence in retire_barrier. Without it the retiring side could miss this mark while
-// this side still reads the word that was cleared.
+// Acquire and release: pairs with the same in retire_barrier. One of the two changes this counter first: either the retiring
+// side sees this mark and waits, or this side sees the word that was cleared.
 Mark::Mark(std::size_t slot) noexcept : mark_{&marks[phase.load(std::memory_order_relaxed)][slot]} {
-  mark_->fetch_add(1, std::memory_order_seq_cst);
+  mark_->fetch_add(1, std::memory_order_acq_rel);
 }
 
 // Release: pairs with the acquire in retire_barrier; the add under the mark is visible to the fold that follows.
@@ -66,9 +66,7 @@ bool barrier_works() noexcept {
 
 bool retire_barrier() noexcept {
   const std::lock_guard one_at_a_time{barrier_mutex};
-  // Sequentially consistent, with the mark's increment: either the cold path sees the cleared word, or the loop below
-  // sees its mark. (The barrier call below orders restartable sequences the same way.)
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // The barrier orders what the caller stored before everything that restartable sequences do from here on.
 #if FAST_TELEMETRY_RSEQ
   if (shards != 0 && syscall(SYS_membarrier, expedited_rseq, 0, 0) != 0) return false;
 #endif
@@ -77,9 +75,10 @@ bool retire_barrier() noexcept {
   const unsigned current = phase.load(std::memory_order_relaxed);
   for (const unsigned waited_for : {current ^ 1U, current}) {
     phase.store(waited_for ^ 1U, std::memory_order_relaxed);
-    for (const auto& mark : marks[waited_for]) {
+    for (auto& mark : marks[waited_for]) {
       // Acquire: pairs with the release that takes the mark down; the locked add before it is visible to the fold after.
-      while (mark.load(std::memory_order_acquire) != 0) sched_yield();
+      // Release, and a change though it adds nothing: pairs with the acquire that sets a mark, see there.
+      while (mark.fetch_add(0, std::memory_order_acq_rel) != 0) sched_yield();
     }
   }
   return true;

@@ -16,6 +16,8 @@ BREACHES = {
     "core_uses_iostream": ("src/core/a.cc", "<iostream>"),
     "core_uses_zlib": ("src/core/a.cc", "<zlib.h>"),
     "core_uses_a_private_header_of_encoding": ("src/core/a.cc", '"src/encoding/text_number.h"'),
+    "core_uses_it_by_another_path": ("src/core/a.cc", '"encoding/text_number.h"'),
+    "core_uses_it_by_the_shortest_path": ("src/core/a.cc", '"../encoding/text_number.h"'),
     "public_header_shows_microhttpd": ("include/fast_telemetry/export/exposer.h", "<microhttpd.h>"),
     "public_header_shows_asio": ("include/fast_telemetry/export/exposer.h", "<asio.hpp>"),
     "recording_header_uses_the_system": ("include/fast_telemetry/counter.h", "<unistd.h>"),

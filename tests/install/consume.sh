@@ -23,7 +23,7 @@ shift
 case $what in
   install) install_tree "$@" ;;
   install_shared)
-    cmake -S "$1" -B "$2.build" -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
+    cmake --fresh -S "$1" -B "$2.build" -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=ON \
       -DFAST_TELEMETRY_TESTS=OFF -DFAST_TELEMETRY_BENCH=OFF -DFAST_TELEMETRY_EXAMPLES=OFF
     cmake --build "$2.build"
     install_tree "$2.build" "$2"
@@ -31,8 +31,7 @@ case $what in
   cmake)
     folder=$1 work=$2
     shift 2
-    rm -rf "$work"
-    cmake -S "$here/$folder" -B "$work" -DCMAKE_CXX_COMPILER="$CXX" "$@"
+    cmake --fresh -S "$here/$folder" -B "$work" -DCMAKE_CXX_COMPILER="$CXX" "$@"
     cmake --build "$work"
     "$work/consumer"
     ;;

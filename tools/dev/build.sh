@@ -1,13 +1,15 @@
+# shellcheck shell=bash
 # Sourced by ./dev: builds and test runs over the presets of CMakePresets.json.
 
 configure_preset() {
-  [[ -f build/$1/build.ninja ]] || cmake --preset "$1"
+  cmake --preset "$1" --log-level=NOTICE
 }
 
+# build_preset PRESET [target]...
 build_preset() {
-  echo "== building $1"
+  echo "== building $*"
   configure_preset "$1"
-  cmake --build --preset "$1"
+  cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
 # test_preset PRESET [ctest arguments]: leaves its result where .ci/run counts it, build/results/PRESET.xml.

@@ -1,0 +1,174 @@
+"""Starts proxies and Redis servers for run_proxy_faults.py, and speaks their protocol."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+DEADLINE = 20  # seconds after which something that has not happened counts as a failure
+
+
+def eventually(what, check, deadline=DEADLINE):
+    """The first true value of check(); exceptions of sockets count as not yet."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        try:
+            if value := check():
+                return value
+        except OSError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError(f"not within {deadline} s: {what}")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Process:
+    """A child that is stopped by its own pid, whatever happens."""
+
+    def __init__(self, command, log):
+        self.log = pathlib.Path(log)
+        with self.log.open("ab") as out:
+            self.child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+
+    def resident_bytes(self):
+        pages = int(pathlib.Path(f"/proc/{self.child.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def signal(self, number):
+        self.child.send_signal(number)
+
+    def wait(self):
+        return self.child.wait(DEADLINE)
+
+    def kill(self):
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+
+
+class Redis(Process):
+    def __init__(self, directory, port):
+        super().__init__([os.environ["FT_REDIS_SERVER"], "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                          "--appendonly", "no", "--dir", str(directory)], pathlib.Path(directory, "redis.log"))
+        self.port = port
+        eventually("redis answers", lambda: ask_once(port, "PING") == b"+PONG\r\n")
+
+
+class Proxy(Process):
+    def __init__(self, binary, directory, *options, upstream=None):
+        ports = pathlib.Path(directory, f"ports-{time.monotonic_ns()}")
+        command = [binary, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--port-file", str(ports), *options]
+        if upstream:
+            command += ["--upstream", f"127.0.0.1:{upstream}"]
+        super().__init__(command, pathlib.Path(directory, "proxy.log"))
+        eventually("the proxy listens", lambda: ports.exists() or self.child.poll() is not None)
+        if not ports.exists():
+            raise AssertionError(f"the proxy ended with {self.child.returncode}:\n{self.log.read_text()}")
+        self.port, self.metrics_port = map(int, ports.read_text().split())
+
+    def metric(self, sample):
+        """The value of a sample by its full name with labels, or None from a proxy without telemetry."""
+        if self.metrics_port == 0:
+            return None
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=DEADLINE) as page:
+            for line in page.read().decode().splitlines():
+                name, _, value = line.rpartition(" ")
+                if name == sample:
+                    return float(value)
+        raise AssertionError(f"no sample {sample}")
+
+    def stop(self):
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+
+def command(*words):
+    """A command as clients send it."""
+    words = [w if isinstance(w, bytes) else str(w).encode() for w in words]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+def bulk(value):
+    return b"$%d\r\n%s\r\n" % (len(value), value)
+
+
+class Client:
+    """A connection that is told how many bytes or replies to expect."""
+
+    def __init__(self, port, receive_buffer=None):
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(DEADLINE)
+        self.held = b""
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def ask(self, *words):
+        """One command and its reply, which is not an array."""
+        self.send(command(*words))
+        return self.reply()
+
+    def reply(self):
+        line = self.line()
+        if line[:1] == b"$" and line != b"$-1\r\n":
+            return line + self.take(int(line[1:]) + 2)
+        if line[:1] == b"*":
+            return line + b"".join(self.reply() for _ in range(max(0, int(line[1:]))))
+        return line
+
+    def line(self):
+        while b"\n" not in self.held:
+            self.more()
+        line, _, self.held = self.held.partition(b"\n")
+        return line + b"\n"
+
+    def take(self, size):
+        parts = [self.held]
+        missing = size - len(self.held)
+        while missing > 0:
+            data = self.socket.recv(1 << 20)
+            if not data:
+                raise ConnectionError("the proxy closed the connection")
+            parts.append(data)
+            missing -= len(data)
+        data = b"".join(parts)
+        self.held = data[size:]
+        return data[:size]
+
+    def more(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise ConnectionError("the proxy closed the connection")
+        self.held += data
+
+    def rest(self):
+        """All bytes until the proxy closes in an orderly way: a reset is an exception."""
+        while data := self.socket.recv(65536):
+            self.held += data
+        return self.held
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+def ask_once(port, *words):
+    """Asks on a connection of its own."""
+    with Client(port) as client:
+        return client.ask(*words)

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recording and collecting allocate nothing while no metric comes or goes.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/gauge.h"
+#include "fast_telemetry/histogram.h"
+#include "fast_telemetry/labeled.h"
+#include "fast_telemetry/snapshot.h"
+#include "tests/support/allocation_counter.h"
+
+namespace ft = fast_telemetry;
+
+namespace {
+
+enum class Command : std::uint8_t { get, set };
+constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
+
+/// Looks at everything it is shown.
+class Looker final : public ft::Visitor {
+ public:
+  void begin(const ft::Collection& collection) override { seen += collection.time_unix_ns != 0; }
+  void family(const ft::Family& family) override { seen += family.full_name.size(); }
+  void sum(const ft::Series& series, const ft::NumberPoint<std::uint64_t>&) override { see(series); }
+  void sum(const ft::Series& series, const ft::NumberPoint<std::int64_t>&) override { see(series); }
+  void sum(const ft::Series& series, const ft::NumberPoint<double>&) override { see(series); }
+  void gauge(const ft::Series& series, const ft::NumberPoint<std::int64_t>&) override { see(series); }
+  void gauge(const ft::Series& series, const ft::NumberPoint<double>&) override { see(series); }
+  void histogram(const ft::Series& series, const ft::HistogramPoint& point) override {
+    for (const std::uint64_t count : point.buckets) seen += count;
+    see(series);
+  }
+  void histogram(const ft::Series& series, const ft::ExponentialPoint&) override { see(series); }
+  void info(const ft::Series& series) override { see(series); }
+  void state_set(const ft::Series& series, std::span<const ft::State>) override { see(series); }
+  void end() override { ++seen; }
+
+  std::size_t seen = 0;
+
+ private:
+  void see(const ft::Series& series) {
+    for (const ft::Label& label : series.labels) seen += label.value.size();
+  }
+};
+
+struct Metrics {
+  explicit Metrics(ft::Registry& registry) : scope{registry, "a", {{"x", "1"}}} {}
+
+  ft::Scope scope;
+  ft::Counter counter{scope, {.name = "c"}};
+  ft::Labeled<ft::Counter, Command> labeled{scope, {.name = "l"}};
+  ft::Gauge<double> gauge{scope, {.name = "g"}};
+  ft::Histogram histogram{scope, {.name = "h"}, ft::buckets::latency};
+  ft::Labeled<ft::FloatHistogram, Command> doubles{scope, {.name = "d"}, ft::FloatBounds{0.5, 1.5}};
+
+  void record() {
+    counter.add(3);
+    labeled.with(Command::get).inc();
+    labeled.with(static_cast<Command>(7)).inc();
+    gauge.set(1.5);
+    histogram.record(std::chrono::milliseconds{7});
+    doubles.with(Command::set).record(0.75);
+  }
+};
+
+TEST(SteadyState, of_recording_allocates_nothing_not_even_for_first_writes) {
+  ft::Registry registry;
+  Metrics metrics{registry};
+  const std::uint64_t before = ft::allocations();
+  for (int i = 0; i < 1000; ++i) metrics.record();
+  static_cast<void>(metrics.counter.value());
+  static_cast<void>(metrics.labeled.total());
+  static_cast<void>(metrics.histogram.sum());
+  EXPECT_EQ(ft::allocations(), before);
+}
+
+struct Case {
+  const char* name;
+  ft::ReaderOptions options;
+};
+
+class SteadyStateOfReading : public testing::TestWithParam<Case> {};
+
+TEST_P(SteadyStateOfReading, allocates_nothing) {
+  ft::Registry registry;
+  Metrics metrics{registry};
+  { ft::Counter ended{registry, {.name = "ended"}}; }
+  { ft::Histogram returned{registry, {.name = "returned"}, {1, 2}}; }
+  ft::Histogram returned{registry, {.name = "returned"}, {1, 2}};
+  ft::Reader reader{registry, GetParam().options};
+  Looker looker;
+  const auto round = [&] {
+    metrics.record();
+    returned.record(1);
+    reader.collect().visit(looker);
+    reader.accept();
+  };
+  round();
+  const std::uint64_t before = ft::allocations();
+  const std::size_t seen = looker.seen;
+  for (int i = 0; i < 10; ++i) round();
+  EXPECT_EQ(ft::allocations(), before);
+  EXPECT_GT(looker.seen, seen);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    readers, SteadyStateOfReading,
+    testing::Values(Case{"cumulative", {}}, Case{"delta", {.temporality = ft::Temporality::delta}},
+                    Case{"cumulative_held", {.finals = ft::Finals::held}},
+                    Case{"delta_held", {.temporality = ft::Temporality::delta, .finals = ft::Finals::held}}),
+    [](const auto& test) { return std::string{test.param.name}; });
+
+// The counter itself, so that zero means something.
+TEST(AllocationCounter, counts_an_allocation) {
+  const std::uint64_t before = ft::allocations();
+  const auto kept = std::make_unique<int>(1);
+  EXPECT_EQ(ft::allocations(), before + 1);
+  EXPECT_EQ(*kept, 1);
+}
+
+}  // namespace

@@ -1,0 +1,84 @@
+"""Load through a proxy with redis-benchmark, what it cost, and what the backend says it executed."""
+import csv
+import dataclasses
+import re
+import socket
+import subprocess
+
+from .processes import Failure
+
+TESTS = ("set", "get", "incr")
+CLIENTS = 16
+
+
+@dataclasses.dataclass
+class Round:
+    requests: int
+    seconds: float
+    cpu_ns: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def per_second(self):
+        return self.requests / self.seconds
+
+    @property
+    def cpu_ns_per_request(self):
+        return self.cpu_ns / self.requests
+
+
+class Proxy:
+    def __init__(self, child, port, metrics_port):
+        self.child = child
+        self.port = port
+        self.metrics_port = metrics_port
+
+
+class Load:
+    def __init__(self, benchmark, cpus):
+        self.benchmark = benchmark
+        self.taskset = ["taskset", "-c", ",".join(map(str, sorted(cpus)))]
+
+    def run(self, proxy, pipeline, requests_per_test):
+        """One round: the three tests, one after the other. `requests_per_test` is a multiple of `pipeline`, because
+        redis-benchmark would round it up."""
+        assert requests_per_test % pipeline == 0
+        command = [*self.taskset, self.benchmark, "-h", "127.0.0.1", "-p", str(proxy.port), "-t", ",".join(TESTS),
+                   "-n", str(requests_per_test), "-c", str(CLIENTS), "-P", str(pipeline), "--csv"]
+        before = proxy.child.cpu_ns()
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"redis-benchmark through {proxy.child.name} took more than 60 s", proxy.child) from error
+        after = proxy.child.cpu_ns()
+        rows = [row for row in csv.reader(done.stdout.splitlines()) if row and row[0].lower() in TESTS]
+        if done.returncode != 0 or len(rows) != len(TESTS):
+            said = (done.stdout + done.stderr).strip()[-500:]
+            raise Failure(f"redis-benchmark through {proxy.child.name} failed: {said or done.returncode}", proxy.child)
+        if before.keys() != after.keys():
+            raise Failure(f"threads of {proxy.child.name} came or went during a round: its CPU time is not known",
+                          proxy.child)
+        # The columns: test, rps, avg, min, p50, p95, p99, max.
+        return Round(requests=requests_per_test * len(TESTS),
+                     seconds=sum(requests_per_test / float(row[1]) for row in rows),
+                     cpu_ns=sum(after.values()) - sum(before.values()),
+                     p50_ms=sum(float(row[4]) for row in rows) / len(rows),
+                     p99_ms=max(float(row[6]) for row in rows))
+
+
+def command_calls(port):
+    """Calls by command as `INFO commandstats` has them, named as the proxy's labels."""
+    request = b"*2\r\n$4\r\nINFO\r\n$12\r\ncommandstats\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        reply = connection.makefile("rb")
+        header = reply.readline()
+        if not header.startswith(b"$"):
+            raise Failure(f"INFO commandstats is answered with {header!r}")
+        text = reply.read(int(header[1:])).decode()
+    calls = {}
+    for name, count in re.findall(r"^cmdstat_([^:]+):calls=(\d+),", text, re.MULTILINE):
+        command = name.partition("|")[0]
+        calls[command] = calls.get(command, 0) + int(count)
+    return calls
