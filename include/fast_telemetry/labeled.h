@@ -48,7 +48,8 @@ class Labeled {
   static constexpr std::size_t combinations = (detail::label_count<Enums>() * ...);
 
   /// Registers the metric. What follows `info` is what the metric itself takes (a histogram's bounds). Throws as the
-  /// metric does; std::length_error when all combinations together exceed one run.
+  /// metric does; std::invalid_argument when two points would have the same labels (an enum gives one value twice, or
+  /// `invalid`); std::length_error when all combinations together exceed one run.
   template <class... Args>
   Labeled(const Scope& scope, const Info& info, const Args&... args)
       : registration_{&scope, &info, Metric::declare(args...), axes(), sizeof...(Enums)} {}

@@ -34,7 +34,7 @@ struct StorageInfo {
 [[nodiscard]] StorageInfo storage_info();
 
 /// Visits the same figures as families of their own (`fast_telemetry_dropped_records`, …), between a snapshot's last
-/// family and Visitor::end. Names that begin with `fast_telemetry` are refused at registration of other metrics.
+/// family and Visitor::end. Their names are refused at registration of other metrics.
 void visit_storage_info(const StorageInfo& info, Visitor& visitor);
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -3,6 +3,8 @@
 // How an instrument enters its registry: family, labels, clashes, and the continuation of a held series.
 #include <algorithm>
 #include <stdexcept>
+#include <string_view>
+#include <unordered_set>
 
 #include "names.h"
 #include "process.h"
@@ -185,6 +187,10 @@ std::shared_ptr<Instrument> add_to_registry(const ScopeState& scope, const Info&
   label_points(*fresh, scope, axes, axis_count);
   std::vector<std::string> label_sets;
   for (const auto& labels : fresh->labels) label_sets.push_back(canonical(labels));
+  if (std::unordered_set<std::string_view>{label_sets.begin(), label_sets.end()}.size() != label_sets.size()) {
+    throw std::invalid_argument{"metric \"" + wanted.full_name + "\" has two points with the same labels: an enum gives one "
+                                "value to two enumerators, or \"invalid\", which is the spare point's"};
+  }
 
   std::shared_ptr<FamilyRecord> family = find_family(registry, wanted);
   std::vector<Instrument*> in_the_way;
@@ -211,6 +217,7 @@ std::shared_ptr<Instrument> add_to_registry(const ScopeState& scope, const Info&
   fresh->registry = scope.registry;
   for (Instrument* const other : in_the_way) {
     // The same label set in another shape: two points with one label set must not leave the process.
+    process().finals_dropped += other->points;
     unhold(registry, *other);
     remove(registry, *other);
   }

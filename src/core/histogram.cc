@@ -2,6 +2,7 @@
 //
 // Bucket tables: bounds validated, indexed by exponent, kept once per distinct set.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <stdexcept>
@@ -17,6 +18,7 @@ namespace detail {
 namespace {
 
 struct OwnedTable {
+  void (*index)(OwnedTable&) = nullptr;  ///< integers and keys of doubles can be equal as bits
   std::vector<std::uint64_t> bounds;
   std::vector<std::uint16_t> first;
   std::vector<double> exported;
@@ -53,9 +55,13 @@ const BucketTable* intern(std::vector<std::uint64_t> bounds, std::vector<double>
                           void (*index)(OwnedTable&)) {
   const std::lock_guard lock{process().mutex};
   for (const auto& owned : tables()) {
-    if (owned->bounds == bounds && owned->exported == exported && owned->table.divisor == divisor) return &owned->table;
+    if (owned->index == index && owned->bounds == bounds && owned->exported == exported &&
+        owned->table.divisor == divisor) {
+      return &owned->table;
+    }
   }
   auto owned = std::make_unique<OwnedTable>();
+  owned->index = index;
   owned->bounds = std::move(bounds);
   owned->exported = std::move(exported);
   index(*owned);
@@ -70,6 +76,14 @@ const BucketTable* intern(std::vector<std::uint64_t> bounds, std::vector<double>
   return &table;
 }
 
+std::string figure(std::uint64_t bound) { return std::to_string(bound); }
+
+/// As short as it can be written: std::to_string shows 1e-9 as zero.
+std::string figure(double bound) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, bound).ptr};
+}
+
 /// `shown` are the bounds as their author wrote them.
 template <class Shown>
 void check_ascending(const Shown* shown, std::size_t size) {
@@ -81,7 +95,7 @@ void check_ascending(const Shown* shown, std::size_t size) {
   for (std::size_t i = 1; i < size; ++i) {
     if (shown[i - 1] < shown[i]) continue;
     throw std::invalid_argument{"histogram bounds must ascend: bound " + std::to_string(i) + " (" +
-                                std::to_string(shown[i]) + ") follows " + std::to_string(shown[i - 1])};
+                                figure(shown[i]) + ") follows " + figure(shown[i - 1])};
   }
 }
 

@@ -125,6 +125,18 @@ void diagnose_drops(ReaderState& state) {
   state.diagnosed_drops = no_memory;
 }
 
+bool is_double(const Instrument& instrument, std::size_t cell) noexcept {
+  return instrument.has_double_sum() && (cell + 1) % instrument.width == 0;
+}
+
+/// A cell of the entry as the last fold found it, with what earlier runs of the series added up to.
+std::uint64_t total(const ReaderState& state, const ReaderState::Entry& entry, std::size_t cell) noexcept {
+  const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + cell] : 0;
+  const std::uint64_t base = entry.base ? (*entry.base)[cell] : 0;
+  if (!is_double(*entry.instrument, cell)) return folded + base;
+  return std::bit_cast<std::uint64_t>(std::bit_cast<double>(folded) + std::bit_cast<double>(base));
+}
+
 }  // namespace
 
 const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& entry, std::size_t point) {
@@ -134,17 +146,12 @@ const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& e
   if (entry.place != 0 && !entry.base && !delta) return state.cell_sums.data() + entry.place + offset;
 
   std::uint64_t* const cells = state.scratch.data();
-  const std::size_t last = instrument.width - 1;
-  for (std::size_t i = 0; i <= last; ++i) {
-    const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + offset + i] : 0;
-    const std::uint64_t base = entry.base ? (*entry.base)[offset + i] : 0;
+  for (std::size_t i = 0; i < instrument.width; ++i) {
+    const std::uint64_t now = total(state, entry, offset + i);
     const std::uint64_t before = delta ? state.baseline[entry.offset + offset + i] : 0;
-    if (i == last && instrument.has_double_sum()) {
-      cells[i] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(folded) + std::bit_cast<double>(base) -
-                                              std::bit_cast<double>(before));
-    } else {
-      cells[i] = folded + base - before;
-    }
+    cells[i] = is_double(instrument, offset + i)
+                   ? std::bit_cast<std::uint64_t>(std::bit_cast<double>(now) - std::bit_cast<double>(before))
+                   : now - before;
   }
   return cells;
 }
@@ -199,19 +206,11 @@ const Snapshot& Reader::collect() {
 void Reader::accept() {
   if (state_->options.temporality == Temporality::delta) {
     for (const auto& entry : state_->entries) {
-      const detail::Instrument& instrument = *entry.instrument;
-      if (instrument.is_gauge()) continue;
-      for (std::size_t p = 0; p < instrument.points; ++p) {
-        const std::size_t offset = p * instrument.width;
-        const std::uint64_t* const delta = detail::point_cells(*state_, entry, p);
-        std::uint64_t* const before = state_->baseline.data() + entry.offset + offset;
-        for (std::size_t i = 0; i < instrument.width; ++i) {
-          if (i + 1 == instrument.width && instrument.has_double_sum()) {
-            before[i] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(before[i]) + std::bit_cast<double>(delta[i]));
-          } else {
-            before[i] += delta[i];
-          }
-        }
+      if (entry.instrument->is_gauge()) continue;
+      // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double, and
+      // a window without observations would show the difference.
+      for (std::size_t i = 0; i < entry.instrument->run_cells(); ++i) {
+        state_->baseline[entry.offset + i] = detail::total(*state_, entry, i);
       }
     }
   }

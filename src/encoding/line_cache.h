@@ -13,9 +13,9 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-/// Keeps one block of bytes per series. Collections show series in the same order each time, so a lookup compares one id
-/// with the next entry's; only a collection in which series came, went or moved pays for a hash index. What a collection
-/// did not show is forgotten at its end: memory is bounded by the series of one collection, twice.
+/// Keeps one block of bytes per series. Collections show series in the same order each time, so a lookup compares one
+/// id with the next entry's; only a collection in which series came, went or moved pays for a hash index. What a
+/// collection did not show is forgotten at its end: memory is bounded by the series of one collection, twice.
 class LineCache {
  public:
   struct Entry {
@@ -64,7 +64,7 @@ class LineCache {
   std::vector<Entry> entries_;  // in the order of the last collection
   std::size_t cursor_ = 0;      // what the collection under way is expected to show next
 
-  bool reordering_ = false;      // the collection under way differs: it is written down anew
+  bool reordering_ = false;  // the collection under way differs: it is written down anew
   std::vector<Entry> reordered_;
   std::vector<std::uint32_t> index_;  // open addressing over entries_: position + 1, or 0
 };

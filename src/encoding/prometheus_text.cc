@@ -128,7 +128,8 @@ struct PrometheusTextEncoder::Lines {
   template <class Render>
   std::string_view block(const Series& series, Render render) {
     std::size_t size = 0;
-    if (const char* const kept = cache.find(series.id, size); kept != nullptr) [[likely]] return {kept, size};
+    if (const char* const kept = cache.find(series.id, size); kept != nullptr) [[likely]]
+      return {kept, size};
     return render_block(series, render);
   }
 
@@ -240,21 +241,24 @@ void PrometheusTextEncoder::histogram(const Series& series, const HistogramPoint
   Lines& lines = *lines_;
   ByteBuffer& arena = lines.cache.arena();
 
-  LineReader line{lines.block(series, [&] {
-    constexpr double infinity = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i <= point.bounds.size(); ++i) {
-      lines.append_line([&] {
-        arena.append(lines.family_name);
-        arena.append("_bucket");
-        lines.append_open_labels(series, "le");
-        const double bound = i < point.bounds.size() ? point.bounds[i] : infinity;
-        arena.commit(detail::write_canonical(arena.prepare(detail::longest_number), bound));
-        arena.append("\"} ");
-      });
-    }
-    lines.append_line(series, "_sum");
-    lines.append_line(series, "_count");
-  }).data()};
+  LineReader line{lines
+                      .block(series,
+                             [&] {
+                               constexpr double infinity = std::numeric_limits<double>::infinity();
+                               for (std::size_t i = 0; i <= point.bounds.size(); ++i) {
+                                 lines.append_line([&] {
+                                   arena.append(lines.family_name);
+                                   arena.append("_bucket");
+                                   lines.append_open_labels(series, "le");
+                                   const double bound = i < point.bounds.size() ? point.bounds[i] : infinity;
+                                   arena.commit(detail::write_canonical(arena.prepare(detail::longest_number), bound));
+                                   arena.append("\"} ");
+                                 });
+                               }
+                               lines.append_line(series, "_sum");
+                               lines.append_line(series, "_count");
+                             })
+                      .data()};
 
   std::uint64_t count = 0;
   for (const std::uint64_t bucket : point.buckets) lines.write_line(line.next(), count += bucket);
@@ -264,15 +268,18 @@ void PrometheusTextEncoder::histogram(const Series& series, const HistogramPoint
 
 void PrometheusTextEncoder::histogram(const Series& series, const ExponentialPoint& point) {
   Lines& lines = *lines_;
-  LineReader line{lines.block(series, [&] {
-    lines.append_line([&] {
-      lines.cache.arena().append(lines.family_name);
-      lines.cache.arena().append("_bucket");
-      lines.append_open_labels(series, "le");
-    });
-    lines.append_line(series, "_sum");
-    lines.append_line(series, "_count");
-  }).data()};
+  LineReader line{lines
+                      .block(series,
+                             [&] {
+                               lines.append_line([&] {
+                                 lines.cache.arena().append(lines.family_name);
+                                 lines.cache.arena().append("_bucket");
+                                 lines.append_open_labels(series, "le");
+                               });
+                               lines.append_line(series, "_sum");
+                               lines.append_line(series, "_count");
+                             })
+                      .data()};
   const std::string_view bucket_line = line.next();
 
   // Bounds are not kept: which buckets are not empty, and at high counts the scale itself, changes between collections.

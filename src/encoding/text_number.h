@@ -19,8 +19,8 @@ inline constexpr std::size_t longest_number = 32;
 /// The fewest digits that read back as the same double; whole numbers below 2^53 as integers; `NaN`, `+Inf`, `-Inf`.
 [[nodiscard]] char* write_number(char* out, double value) noexcept;
 
-/// The canonical spelling of `le` and `quantile` (OpenMetrics 1.0, "Considerations: Canonical Numbers"): as Go's `%g`, and
-/// whole numbers end in `.0`. `1.0`, `0.005`, `1e-05`, `1e+06`, `+Inf`.
+/// The canonical spelling of `le` and `quantile` (OpenMetrics 1.0, "Considerations: Canonical Numbers"): as Go's `%g`,
+/// and whole numbers end in `.0`. `1.0`, `0.005`, `1e-05`, `1e+06`, `+Inf`.
 [[nodiscard]] char* write_canonical(char* out, double value) noexcept;
 
 }  // namespace detail

@@ -9,8 +9,8 @@ Utf8Step utf8_step(std::string_view text) noexcept {
   const unsigned lead = byte(0);
   if (lead < 0x80) return {1, true};
 
-  // The Unicode Standard, table 3-7 "Well-Formed UTF-8 Byte Sequences": only the second byte's range varies. It keeps out
-  // overlong forms (E0, F0), surrogates (ED) and what lies beyond U+10FFFF (F4).
+  // The Unicode Standard, table 3-7 "Well-Formed UTF-8 Byte Sequences": only the second byte's range varies. It keeps
+  // out overlong forms (E0, F0), surrogates (ED) and what lies beyond U+10FFFF (F4).
   std::size_t length = 0;
   unsigned lowest = 0x80;
   unsigned highest = 0xBF;

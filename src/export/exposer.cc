@@ -87,8 +87,8 @@ class Pages final : public HttpHandler {
   ExposerMetrics& metrics_;
 };
 
-/// Blocks all signals for the calling thread, so that a thread it starts never runs the program's handlers. The ones that
-/// a fault of the thread itself raises stay: blocking them would only hide where it crashed.
+/// Blocks all signals for the calling thread, so that a thread it starts never runs the program's handlers. The ones
+/// that a fault of the thread itself raises stay: blocking them would only hide where it crashed.
 class SignalsBlocked {
  public:
   SignalsBlocked() noexcept {
@@ -110,9 +110,11 @@ class ExposerErrorCategory final : public std::error_category {
   const char* name() const noexcept override { return "fast_telemetry exposer"; }
   std::string message(int code) const override {
     switch (static_cast<ExposerError>(code)) {
-      case ExposerError::bad_address: return "not an IP address: the exposer takes an IPv4 or IPv6 literal or \"localhost\"";
+      case ExposerError::bad_address:
+        return "not an IP address: the exposer takes an IPv4 or IPv6 literal or \"localhost\"";
       case ExposerError::already_started: return "the exposer is already started";
-      case ExposerError::metrics_refused: return "the registry refused the exposer's own metrics: their names are taken";
+      case ExposerError::metrics_refused:
+        return "the registry refused the exposer's own metrics: their names are taken";
       case ExposerError::server_failed: return "libmicrohttpd could not be set up";
     }
     return "unknown error";
@@ -177,8 +179,8 @@ std::uint16_t Exposer::port() const noexcept { return running_ ? running_->serve
 void Exposer::stop() noexcept {
   if (!running_) return;
   if (running_->process != ::getpid()) {
-    // A forked child. The thread is the parent's and was perhaps in the middle of a scrape: what it worked with cannot be
-    // taken apart here, nor can its handle be joined or detached.
+    // A forked child. The thread is the parent's and was perhaps in the middle of a scrape: what it worked with cannot
+    // be taken apart here, nor can its handle be joined or detached.
     running_->metrics.reset();
     running_->server.close_copies();
     static_cast<void>(running_.release());

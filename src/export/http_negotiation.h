@@ -27,8 +27,8 @@ class AcceptEncoding {
   std::optional<int> any_;
 };
 
-/// How long a scrape may take, from `X-Prometheus-Scrape-Timeout-Seconds`: a margin less than the scraper waits, for the
-/// way back. Nothing when the field is not a positive number.
+/// How long a scrape may take, from `X-Prometheus-Scrape-Timeout-Seconds`: a margin less than the scraper waits, for
+/// the way back. Nothing when the field is not a positive number.
 [[nodiscard]] std::optional<std::chrono::milliseconds> scrape_budget(std::string_view timeout_field) noexcept;
 
 }  // namespace detail

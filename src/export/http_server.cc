@@ -183,16 +183,15 @@ std::error_code HttpServer::open() {
 
   // What a request leaves of the memory must hold the response's header; 1 KiB of ours is well under 4.
   const std::size_t memory = limits_.max_request_bytes + 4096;
-  daemon_ = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, nullptr, nullptr, &Callbacks::on_request, this,
-      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(connections_.places().size()),  //
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,                                        //
-      MHD_OPTION_CONNECTION_TIMEOUT, 0U,                                                 //
-      MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::on_connection, this,                     //
-      MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::on_completed, this,                       //
-      MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                   //
-      MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,  // the thread of `run` blocks all signals
-      MHD_OPTION_END);
+  daemon_ = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, nullptr, nullptr, &Callbacks::on_request,
+                             this, MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(connections_.places().size()),  //
+                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,                                              //
+                             MHD_OPTION_CONNECTION_TIMEOUT, 0U,                                                       //
+                             MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::on_connection, this,                           //
+                             MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::on_completed, this,                             //
+                             MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                         //
+                             MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,  // the thread of `run` blocks all signals
+                             MHD_OPTION_END);
   return daemon_ != nullptr ? std::error_code{} : make_error_code(ExposerError::server_failed);
 }
 
@@ -207,9 +206,8 @@ void HttpServer::run() noexcept {
   const int epoll = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const bool accepting = Clock::now() >= accept_again_;
-    pollfd events[] = {{wake_.number(), POLLIN, 0},
-                       {epoll, POLLIN, 0},
-                       {accepting ? listener_.socket.number() : -1, POLLIN, 0}};
+    pollfd events[] = {
+        {wake_.number(), POLLIN, 0}, {epoll, POLLIN, 0}, {accepting ? listener_.socket.number() : -1, POLLIN, 0}};
     ::poll(events, std::size(events), wait_milliseconds());
     if ((events[2].revents & POLLIN) != 0) accept_connections();
     MHD_run(daemon_);

@@ -6,8 +6,8 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <system_error>
 #include <string_view>
+#include <system_error>
 
 #include "body_pool.h"
 #include "connections.h"
@@ -32,7 +32,7 @@ struct HttpReply {
   unsigned status = 200;
   std::string_view text = {};
   std::unique_ptr<Body> body = {};
-  bool gzip = false;                  ///< the body is compressed
+  bool gzip = false;  ///< the body is compressed
   const char* content_type = nullptr;
 };
 

@@ -28,8 +28,9 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
   std::ifstream in{path, std::ios::binary};
   const std::string expected{std::istreambuf_iterator<char>{in}, {}};
   if (in && expected == bytes) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << path << " says\n" << expected << "\nbut written was\n" << bytes
-                                     << "\n(tools/update_golden.py makes what is written the reviewed bytes)";
+  return testing::AssertionFailure() << path << " says\n"
+                                     << expected << "\nbut written was\n"
+                                     << bytes << "\n(tools/update_golden.py makes what is written the reviewed bytes)";
 }
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -76,7 +76,9 @@ const GoldenCase cases[] = {
     {"histogram_without_bounds",
      [](ft::ShownCollection& shown) { shown.family("x", Kind::histogram).histogram({}, {3}, 1.5); }},
     {"histogram_of_negative_values",
-     [](ft::ShownCollection& shown) { shown.family("x", Kind::histogram).histogram({-1, 0}, {2, 1, 0}, -5.5); }},
+     [](ft::ShownCollection& shown) {
+       shown.family("x", Kind::histogram).histogram({-1, 0}, {2, 1, 0}, -5.5);
+     }},
     // P-32: one spelling for both text formats.
     {"bounds_are_canonical",
      [](ft::ShownCollection& shown) {
@@ -88,8 +90,9 @@ const GoldenCase cases[] = {
      [](ft::ShownCollection& shown) {
        static constexpr std::uint64_t buckets[] = {3, 0, 2};
        shown.family("size", Kind::exponential_histogram, "Of things.")
-           .exponential({.scale = 0, .offset = -1, .zero_threshold = 1e-9, .zero_count = 4, .buckets = buckets, .sum = 8.5},
-                        {{"k", "v"}})
+           .exponential(
+               {.scale = 0, .offset = -1, .zero_threshold = 1e-9, .zero_count = 4, .buckets = buckets, .sum = 8.5},
+               {{"k", "v"}})
            .exponential({.scale = 1, .offset = 0, .zero_threshold = 0, .zero_count = 0, .buckets = buckets, .sum = 9})
            .exponential({.scale = 3, .offset = 0, .zero_threshold = 0, .zero_count = 0, .buckets = {}, .sum = 0},
                         {{"k", "empty"}});
@@ -99,7 +102,8 @@ const GoldenCase cases[] = {
      [](ft::ShownCollection& shown) {
        static constexpr std::uint64_t buckets[] = {1, 2, 4, 8};
        shown.family("size", Kind::exponential_histogram)
-           .exponential({.scale = -9, .offset = -4, .zero_threshold = 0, .zero_count = 16, .buckets = buckets, .sum = 1})
+           .exponential(
+               {.scale = -9, .offset = -4, .zero_threshold = 0, .zero_count = 16, .buckets = buckets, .sum = 1})
            .exponential({.scale = -9, .offset = 0, .zero_threshold = 0, .zero_count = 0, .buckets = buckets, .sum = 1},
                         {{"k", "v"}});
      }},

@@ -13,9 +13,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -141,7 +143,12 @@ std::string in_child(Body body) {
   if (child < 0) return "fork failed";
   if (child == 0) {
     alarm(child_deadline_s);
-    const std::string wrong = body();
+    std::string wrong;
+    try {
+      wrong = body();
+    } catch (const std::exception& error) {
+      wrong = std::string{"exception: "} + error.what();
+    }
     const ssize_t written = write(report[1], wrong.data(), wrong.size());
     // No exit handlers: they belong to the parent.
     _exit(wrong.empty() && written == 0 ? 0 : 1);

@@ -37,9 +37,9 @@ void on_free(const volatile void*) {}
 
 // The C library's own entry points, so that everything is counted that reaches malloc by whichever way.
 extern "C" {
-void* __libc_malloc(std::size_t);            // NOLINT(bugprone-reserved-identifier): glibc's names
-void* __libc_calloc(std::size_t, std::size_t);  // NOLINT(bugprone-reserved-identifier)
-void* __libc_realloc(void*, std::size_t);    // NOLINT(bugprone-reserved-identifier)
+void* __libc_malloc(std::size_t);                 // NOLINT(bugprone-reserved-identifier): glibc's names
+void* __libc_calloc(std::size_t, std::size_t);    // NOLINT(bugprone-reserved-identifier)
+void* __libc_realloc(void*, std::size_t);         // NOLINT(bugprone-reserved-identifier)
 void* __libc_memalign(std::size_t, std::size_t);  // NOLINT(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) {

@@ -119,7 +119,8 @@ class ParsedExposition {
         const std::string value = take_label_value(rest);
         if (key == "le") {
           le = value;
-          if (rest != "} " + std::string{rest.substr(std::min<std::size_t>(2, rest.size()))}) fail("le is not the last label");
+          if (rest != "} " + std::string{rest.substr(std::min<std::size_t>(2, rest.size()))})
+            fail("le is not the last label");
         } else {
           labels += key + "=" + value + ",";
         }
@@ -168,7 +169,8 @@ class ParsedExposition {
     int lines = 0;  // _sum, then _count
   };
 
-  void parse_histogram_sample(const std::string& suffix, const std::string& labels, const std::string& le, double number) {
+  void parse_histogram_sample(const std::string& suffix, const std::string& labels, const std::string& le,
+                              double number) {
     if (suffix == "_bucket") {
       if (histogram_.labels != labels || histogram_.lines == 2) end_histogram(labels);
       const double bound = parse_number(le);
@@ -180,7 +182,8 @@ class ParsedExposition {
       in_histogram_ = true;
       return;
     }
-    if (!in_histogram_ || histogram_.labels != labels || !histogram_.has_infinity) fail("no buckets up to +Inf before it");
+    if (!in_histogram_ || histogram_.labels != labels || !histogram_.has_infinity)
+      fail("no buckets up to +Inf before it");
     if (suffix != (histogram_.lines == 0 ? "_sum" : "_count")) fail("not _sum, then _count");
     if (suffix == "_count" && number != histogram_.cumulative) fail("the count is not that of +Inf");
     ++histogram_.lines;

@@ -91,7 +91,8 @@ class HttpConnection {
     received_.erase(0, end + 4);
     if (head) return response;
 
-    const std::size_t length = response.field("content-length").empty() ? 0 : std::stoul(response.field("content-length"));
+    const std::size_t length =
+        response.field("content-length").empty() ? 0 : std::stoul(response.field("content-length"));
     while (received_.size() < length) {
       if (!read_more()) throw std::runtime_error{"connection closed in a response's body"};
     }
@@ -151,9 +152,8 @@ class HttpConnection {
       const std::size_t colon = line.find(':');
       if (colon == std::string_view::npos) throw std::runtime_error{"not a header field: " + std::string{line}};
       std::string name{line.substr(0, colon)};
-      std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-      });
+      std::transform(name.begin(), name.end(), name.begin(),
+                     [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
       std::string_view value = line.substr(colon + 1);
       while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
       response.header[name] = value;

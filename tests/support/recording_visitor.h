@@ -26,7 +26,9 @@ struct RecordedHistogram {
   std::optional<double> min;
   std::optional<double> max;
 
-  [[nodiscard]] std::uint64_t count() const { return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0}); }
+  [[nodiscard]] std::uint64_t count() const {
+    return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
+  }
 };
 
 struct RecordedExponential {
@@ -43,8 +45,8 @@ using RecordedStates = std::vector<std::pair<std::string, bool>>;
 struct RecordedPoint {
   using Labels = std::vector<std::pair<std::string, std::string>>;
   /// monostate: an info metric, which has labels and no value.
-  using Value = std::variant<std::monostate, std::uint64_t, std::int64_t, double, RecordedHistogram, RecordedExponential,
-                             RecordedStates>;
+  using Value = std::variant<std::monostate, std::uint64_t, std::int64_t, double, RecordedHistogram,
+                             RecordedExponential, RecordedStates>;
 
   std::uint64_t id = 0;
   std::int64_t born_unix_ns = 0;

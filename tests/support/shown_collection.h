@@ -12,8 +12,8 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
-/// `ShownCollection{visitor}.family("x", Kind::counter).counter(3, {{"a", "b"}});`: begins when it is made, ends when it
-/// is destroyed. Series get the ids 1, 2, 3, … in the order in which they are shown.
+/// `ShownCollection{visitor}.family("x", Kind::counter).counter(3, {{"a", "b"}});`: begins when it is made, ends when
+/// it is destroyed. Series get the ids 1, 2, 3, … in the order in which they are shown.
 class ShownCollection {
  public:
   using Labels = std::initializer_list<Label>;
@@ -32,8 +32,7 @@ class ShownCollection {
   }
 
   ShownCollection& family(std::string_view name, Kind kind, std::string_view help = {}, Unit unit = Unit::none) {
-    visitor_.family(
-        {.scope = {}, .name = name, .full_name = name, .help = help, .unit = unit, .kind = kind});
+    visitor_.family({.scope = {}, .name = name, .full_name = name, .help = help, .unit = unit, .kind = kind});
     return *this;
   }
 

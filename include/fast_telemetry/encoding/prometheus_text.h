@@ -16,9 +16,9 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 /// An encoder that stays for the next collection only writes numbers: it then allocates nothing, beyond what the buffer
 /// needs to grow.
 ///
-/// Counters end in `_total`, info metrics in `_info`; what the format has no word for is a gauge (up-down counters, info,
-/// state sets). Exponential histograms become classic ones with a bucket for each that is not empty. No timestamps and
-/// no exemplars: the format has none to be relied on.
+/// Counters end in `_total`, info metrics in `_info`; what the format has no word for is a gauge (up-down counters,
+/// info, state sets). Exponential histograms become classic ones with a bucket for each that is not empty. No
+/// timestamps and no exemplars: the format has none to be relied on.
 ///
 /// `le` is spelled as OpenMetrics demands (`le="1.0"`, where other libraries write `1`): Prometheus before 3.0 compares
 /// label values as text, and a bucket must not become another series when a scraper begins to ask for OpenMetrics.

@@ -18,10 +18,10 @@ struct ExposerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 9464;  ///< OpenTelemetry's port for Prometheus exporters; 0: any free one
 
-  std::size_t max_connections = 64;                  ///< beyond it the longest waiting one makes room
-  std::size_t max_request_bytes = 16 * 1024;         ///< request line and header; beyond it 414 or 431
-  std::size_t max_body_bytes = 64 * 1024 * 1024;     ///< one exposition, not compressed; beyond it 503
-  std::size_t max_pending_bytes = 128 * 1024 * 1024; ///< expositions that clients have yet to take; beyond it 503
+  std::size_t max_connections = 64;                   ///< beyond it the longest waiting one makes room
+  std::size_t max_request_bytes = 16 * 1024;          ///< request line and header; beyond it 414 or 431
+  std::size_t max_body_bytes = 64 * 1024 * 1024;      ///< one exposition, not compressed; beyond it 503
+  std::size_t max_pending_bytes = 128 * 1024 * 1024;  ///< expositions that clients have yet to take; beyond it 503
 
   std::chrono::milliseconds request_timeout{10'000};   ///< from accepting a connection to its first whole request
   std::chrono::milliseconds response_timeout{30'000};  ///< from the request to the last byte of the response
@@ -30,21 +30,21 @@ struct ExposerOptions {
 
 /// What errno has no word for.
 enum class ExposerError {
-  bad_address = 1,   ///< neither an IP address nor "localhost"
+  bad_address = 1,  ///< neither an IP address nor "localhost"
   already_started,
-  metrics_refused,   ///< the registry refused the exposer's own metrics
-  server_failed,     ///< libmicrohttpd could not be set up
+  metrics_refused,  ///< the registry refused the exposer's own metrics
+  server_failed,    ///< libmicrohttpd could not be set up
 };
 
 [[nodiscard]] std::error_code make_error_code(ExposerError error) noexcept;
 
-/// Serves a registry over HTTP/1.1: `/metrics` in Prometheus's text format 0.0.4, compressed for clients that ask for it,
-/// and `/healthz`. Everything else is a 404; methods other than GET and HEAD are a 405.
+/// Serves a registry over HTTP/1.1: `/metrics` in Prometheus's text format 0.0.4, compressed for clients that ask for
+/// it, and `/healthz`. Everything else is a 404; methods other than GET and HEAD are a 405.
 ///
 /// One thread of its own, which owns all connections. A scrape collects, renders into memory and then sends: it never
-/// stalls writers, and a client that reads slowly stalls nobody. Scrapers do not disturb each other; a destroyed metric's
-/// final value is shown for five minutes. The body ends with the library's own state (`fast_telemetry_…`); the exposer's
-/// own metrics are in the registry while it runs, as `fast_telemetry_exposer_…` with the label `listener`.
+/// stalls writers, and a client that reads slowly stalls nobody. Scrapers do not disturb each other; a destroyed
+/// metric's final value is shown for five minutes. The body ends with the library's own state (`fast_telemetry_…`); the
+/// exposer's own metrics are in the registry while it runs, as `fast_telemetry_exposer_…` with the label `listener`.
 ///
 /// After fork the child has no server thread, though it has a copy of the listening socket: call stop() there, which
 /// then only closes the copies (and leaks what the parent's thread was working with), or exec. Use start, stop and the
@@ -56,8 +56,8 @@ class Exposer {
   Exposer(const Exposer&) = delete;
   Exposer& operator=(const Exposer&) = delete;
 
-  /// Binds and serves from when it returns. An error (a port in use, an address of another machine, a privileged port, …)
-  /// leaves nothing behind. Never throws.
+  /// Binds and serves from when it returns. An error (a port in use, an address of another machine, a privileged port,
+  /// …) leaves nothing behind. Never throws.
   [[nodiscard]] std::error_code start() noexcept;
 
   /// The port that is served, also where the options said 0; 0 while stopped.

@@ -163,12 +163,12 @@ constexpr ft::Label label(FarAway value) {
 static_assert(label_count<FarAway>() == 0);
 
 enum class Wide { first };
-constexpr ft::Label label(Wide value) { return {"wide", value == Wide::first ? "first" : ""}; }
+[[maybe_unused]] constexpr ft::Label label(Wide value) { return {"wide", value == Wide::first ? "first" : ""}; }
 
 enum class Unlabelled : std::uint8_t { first };
 
 enum class WrongResult : std::uint8_t { first };
-constexpr int label(WrongResult) { return 0; }
+[[maybe_unused]] constexpr int label(WrongResult) { return 0; }
 
 static_assert(ft::LabelEnum<Method> && ft::LabelEnum<Phase> && ft::LabelEnum<Signed> && ft::LabelEnum<Unscoped>);
 static_assert(ft::LabelEnum<One> && ft::LabelEnum<Holder::Inner> && ft::LabelEnum<Byte> && ft::LabelEnum<SixtyFour>);

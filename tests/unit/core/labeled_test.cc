@@ -125,7 +125,8 @@ TEST_F(Labeled, counts_each_combination_of_three_enums_by_itself) {
 TEST_F(Labeled, exports_all_combinations_in_enumerator_order_also_while_they_are_zero) {
   ft::Labeled<ft::Counter, Command, Outcome> counter{registry, {.name = "commands"}};
   std::vector<std::string> labels;
-  for (const ft::RecordedPoint& point : look().family("commands").points) {
+  const ft::RecordingVisitor seen = look();
+  for (const ft::RecordedPoint& point : seen.family("commands").points) {
     EXPECT_EQ(std::get<std::uint64_t>(point.value), 0u);
     ASSERT_EQ(point.labels.size(), 2u);
     EXPECT_EQ(point.labels[0].first, "command");

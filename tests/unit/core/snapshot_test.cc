@@ -232,14 +232,13 @@ TEST_F(Reader, subtracts_a_histograms_buckets_and_sum) {
 TEST_F(Reader, shows_no_sum_in_a_window_without_observations) {
   ft::Reader reader{registry, delta};
   ft::FloatHistogram histogram{registry, {.name = "h"}, {1}};
-  double value = 0.1;
-  for (int i = 0; i < 200; ++i) {
-    histogram.record(value);
-    value *= i % 3 == 0 ? -1.9 : 1.3;
+  const std::vector<double> windows[] = {{-0.1}, {0.04, 1.0}, {9090.01}, {-9091.02, 1e-3}, {1e9, -3.3}, {7e-7}};
+  for (const std::vector<double>& window : windows) {
+    for (const double value : window) histogram.record(value);
     static_cast<void>(take(reader));
     const Look idle = take(reader);
-    ASSERT_EQ(idle.histogram("h").count(), 0u);
-    ASSERT_EQ(idle.histogram("h").sum, 0.0) << "round " << i;
+    EXPECT_EQ(idle.histogram("h").count(), 0u);
+    EXPECT_EQ(idle.histogram("h").sum, 0.0) << testing::PrintToString(window);
   }
 }
 
@@ -286,7 +285,8 @@ TEST_F(Reader, says_when_a_series_was_born) {
   const std::int64_t before = ft::detail::wall_clock_ns();
   ft::Labeled<ft::Counter, Command> counter{registry, {.name = "c"}};
   const std::int64_t after = ft::detail::wall_clock_ns();
-  for (const ft::RecordedPoint& point : Look{reader}.family("c").points) {
+  const Look seen{reader};
+  for (const ft::RecordedPoint& point : seen.family("c").points) {
     EXPECT_GE(point.born_unix_ns, before);
     EXPECT_LE(point.born_unix_ns, after);
   }
@@ -540,10 +540,10 @@ TEST_F(Reader, that_accepted_a_final_value_does_not_make_its_end_a_loss) {
   }
   static_cast<void>(take(reader));
   const std::uint64_t dropped = ft::storage_info().finals_dropped;
-  EXPECT_EQ(ft::storage_info().finals_held, 1u);
+  const std::uint64_t finals = ft::storage_info().finals_held;
   pass(301s);
   static_cast<void>(take(scraped));
-  EXPECT_EQ(ft::storage_info().finals_held, 0u);
+  EXPECT_EQ(ft::storage_info().finals_held, finals - 1);
   EXPECT_EQ(ft::storage_info().finals_dropped, dropped);
 }
 
@@ -555,10 +555,11 @@ TEST_F(Reader, that_is_destroyed_is_not_waited_for) {
     counter.add(3);
   }
   const std::uint64_t dropped = ft::storage_info().finals_dropped;
+  const std::uint64_t finals = ft::storage_info().finals_held;
   never_collects.reset();
   pass(301s);
   static_cast<void>(take(scraped));
-  EXPECT_EQ(ft::storage_info().finals_held, 0u);
+  EXPECT_EQ(ft::storage_info().finals_held, finals - 1);
   EXPECT_EQ(ft::storage_info().finals_dropped, dropped);
 }
 

@@ -4,7 +4,6 @@
 #include "fast_telemetry/encoding/prometheus_text.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -212,5 +211,5 @@ TEST(PrometheusTextDeathTest, a_delta_collection_is_refused_in_debug_builds) {
   ft::ByteBuffer out;
   ft::PrometheusTextEncoder encoder{out};
   EXPECT_DEBUG_DEATH(encoder.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = ft::Temporality::delta}),
-               "use a cumulative reader");
+                     "use a cumulative reader");
 }

@@ -26,9 +26,12 @@ enum class Outcome : std::uint8_t { ok, failed };
 constexpr ft::Label label(Outcome outcome) { return ft::from_enumerator("outcome", outcome); }
 
 struct Metrics {
-  explicit Metrics(const ft::Scope& scope) : requests{scope, {.name = "requests", .help = "By command and outcome."}},
-        limit{scope, {.name = "limit"}}, load{scope, {.name = "load", .unit = ft::Unit::ratio}},
-        latency{scope, {.name = "latency"}, ft::buckets::latency}, size{scope, {.name = "size"}, ft::FloatBounds{0.5, 1.5}} {}
+  explicit Metrics(const ft::Scope& scope)
+      : requests{scope, {.name = "requests", .help = "By command and outcome."}},
+        limit{scope, {.name = "limit"}},
+        load{scope, {.name = "load", .unit = ft::Unit::ratio}},
+        latency{scope, {.name = "latency"}, ft::buckets::latency},
+        size{scope, {.name = "size"}, ft::FloatBounds{0.5, 1.5}} {}
 
   ft::Labeled<ft::Counter, Command, Outcome> requests;
   ft::Gauge<std::int64_t> limit;

@@ -35,14 +35,14 @@ TEST_P(Utf8, is_repaired_by_one_replacement_per_maximal_subpart) {
   EXPECT_EQ(repaired(GetParam().input), GetParam().expected);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    well_formed, Utf8,
-    testing::Values(Utf8Case{"ascii", "abc", "abc"}, Utf8Case{"nul", "a\0b"sv, "a\0b"sv},
-                    Utf8Case{"two_bytes", "\xC2\x80\xDF\xBF", "\xC2\x80\xDF\xBF"},
-                    Utf8Case{"three_bytes", "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF",
-                             "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF"},
-                    Utf8Case{"four_bytes", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"}),
-    [](const auto& test) { return std::string{test.param.what}; });
+INSTANTIATE_TEST_SUITE_P(well_formed, Utf8,
+                         testing::Values(Utf8Case{"ascii", "abc", "abc"}, Utf8Case{"nul", "a\0b"sv, "a\0b"sv},
+                                         Utf8Case{"two_bytes", "\xC2\x80\xDF\xBF", "\xC2\x80\xDF\xBF"},
+                                         Utf8Case{"three_bytes", "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF",
+                                                  "\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF"},
+                                         Utf8Case{"four_bytes", "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF",
+                                                  "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF"}),
+                         [](const auto& test) { return std::string{test.param.what}; });
 
 // The last four are the tables 3-8 to 3-11 of the Unicode Standard, chapter 3.9, which say what one U+FFFD stands for.
 #define R "\xEF\xBF\xBD"

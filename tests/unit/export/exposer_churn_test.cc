@@ -47,8 +47,8 @@ struct Session {
 
 }  // namespace
 
-// The parser refuses torn lines, families in two places, a series twice, buckets that are not cumulative. A counter that
-// lives throughout must never step back. Mutation seen red: LineCache::find without the comparison of ids.
+// The parser refuses torn lines, families in two places, a series twice, buckets that are not cumulative. A counter
+// that lives throughout must never step back. Mutation seen red: LineCache::find without the comparison of ids.
 TEST(ExposerChurn, every_scrape_is_whole_while_metrics_come_and_go) {
   constexpr int scrapes = 80;
   ft::Registry registry;

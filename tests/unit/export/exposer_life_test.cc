@@ -47,7 +47,8 @@ TEST_F(ExposerLife, a_port_in_use_is_an_error_and_leaves_nothing_behind) {
 }
 
 TEST_F(ExposerLife, names_are_not_resolved) {
-  for (const char* const address : {"", "example.com", "LOCALHOST", "127.0.0.1 ", "127.1", "::1%lo", "[::1]", "0x7f000001"}) {
+  for (const char* const address :
+       {"", "example.com", "LOCALHOST", "127.0.0.1 ", "127.1", "::1%lo", "[::1]", "0x7f000001"}) {
     ft::Exposer exposer{registry, {.address = address, .port = 0}};
     const std::error_code error = exposer.start();
     EXPECT_EQ(error, ft::ExposerError::bad_address) << address;
@@ -114,8 +115,8 @@ TEST_F(ExposerLife, starts_again_on_the_same_port_and_goes_on_counting) {
   std::string scrapes;
   for (int run = 0; run < 3; ++run) {
     ASSERT_EQ(exposer.start(), std::error_code{}) << "whatever connections of the last run are in";
-    const std::string series = "fast_telemetry_exposer_scrapes_total{listener=\"127.0.0.1:" + std::to_string(port) +
-                               "\",outcome=\"ok\"}";
+    const std::string series =
+        "fast_telemetry_exposer_scrapes_total{listener=\"127.0.0.1:" + std::to_string(port) + "\",outcome=\"ok\"}";
     scrapes = ft::ParsedExposition{ft::http_get(port, "/metrics").body}.value(series);
     exposer.stop();
   }

@@ -142,9 +142,8 @@ TEST_F(ExposerLimits, responses_under_way_are_not_given_up_for_newcomers) {
   slow.push_back(slow_reader());
   slow.push_back(slow_reader());
   // Both have asked before this one comes: what connects first is accepted first.
-  EXPECT_TRUE(eventually([&] {
-    return ft::RecordingVisitor{reader}.sum("fast_telemetry_exposer_sent_bytes") >= 16 * a_megabyte;
-  }));
+  EXPECT_TRUE(eventually(
+      [&] { return ft::RecordingVisitor{reader}.sum("fast_telemetry_exposer_sent_bytes") >= 16 * a_megabyte; }));
   ft::HttpConnection newcomer{exposer->port()};
   EXPECT_TRUE(newcomer.is_closed_by_server());
   EXPECT_EQ(closed("no_room"), 1u);
@@ -154,7 +153,7 @@ TEST_F(ExposerLimits, responses_under_way_are_not_given_up_for_newcomers) {
 
 // S-41. Sending a byte now and then does not help.
 TEST_F(ExposerLimits, a_request_that_never_ends_is_given_up) {
-  start({.request_timeout = 200ms});
+  start({.max_request_bytes = 64 * a_megabyte, .request_timeout = 200ms});  // room for what drips in
   ft::HttpConnection connection{exposer->port()};
   connection.send("GET /metrics HTTP/1.1\r\nHost: test\r\n");
   std::jthread dripping{[&](const std::stop_token& stop) {
@@ -207,9 +206,8 @@ TEST_F(ExposerLimits, too_much_under_way_is_a_503_and_passes) {
   std::deque<ft::HttpConnection> slow;
   slow.push_back(slow_reader());
   slow.push_back(slow_reader());
-  EXPECT_TRUE(eventually([&] {
-    return ft::RecordingVisitor{reader}.sum("fast_telemetry_exposer_sent_bytes") >= 16 * a_megabyte;
-  }));
+  EXPECT_TRUE(eventually(
+      [&] { return ft::RecordingVisitor{reader}.sum("fast_telemetry_exposer_sent_bytes") >= 16 * a_megabyte; }));
   const ft::HttpResponse busy = get("/metrics");
   EXPECT_EQ(busy.status, 503);
   EXPECT_EQ(busy.field("retry-after"), "1");

@@ -133,8 +133,9 @@ TEST_F(ExposerHttp, compresses_for_those_who_ask_and_for_nobody_else) {
   EXPECT_EQ(compressed.field("content-length"), std::to_string(compressed.body.size()));
   EXPECT_EQ(ft::ParsedExposition{ft::gunzip(compressed.body)}.value("requests_total"), "42");
 
-  for (const char* const refusal : {"", "Accept-Encoding: identity\r\n", "Accept-Encoding: gzip;q=0\r\n",
-                                    "Accept-Encoding: *, gzip;q=0\r\n", "Accept-Encoding: *\r\nAccept-Encoding: gzip;q=0\r\n"}) {
+  for (const char* const refusal :
+       {"", "Accept-Encoding: identity\r\n", "Accept-Encoding: gzip;q=0\r\n", "Accept-Encoding: *, gzip;q=0\r\n",
+        "Accept-Encoding: *\r\nAccept-Encoding: gzip;q=0\r\n"}) {
     const ft::HttpResponse plain = get("/metrics", refusal);
     EXPECT_EQ(plain.field("content-encoding"), "") << refusal;
     EXPECT_EQ(ft::ParsedExposition{plain.body}.value("requests_total"), "42") << refusal;
@@ -144,7 +145,8 @@ TEST_F(ExposerHttp, compresses_for_those_who_ask_and_for_nobody_else) {
 // P-41: what a scraper would rather have is no reason to give it nothing.
 TEST_F(ExposerHttp, answers_in_the_text_format_whatever_is_accepted) {
   for (const char* const accept :
-       {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q="
+       {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/"
+        "openmetrics-text;version=0.0.1;q="
         "0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
         "application/json", "/;q=0.1", ";;;,,,"}) {
     const ft::HttpResponse response = get("/metrics", std::string{"Accept: "} + accept + "\r\n");
@@ -199,7 +201,8 @@ TEST_F(ExposerHttp, a_request_line_or_header_beyond_the_limit_is_refused) {
 
 // S-41
 TEST_F(ExposerHttp, a_request_with_a_body_is_refused_before_the_body_comes) {
-  for (const char* const body : {"Content-Length: 1000000000\r\n", "Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n"}) {
+  for (const char* const body :
+       {"Content-Length: 1000000000\r\n", "Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n"}) {
     ft::HttpConnection connection{exposer.port()};
     connection.send_get("/metrics", body);
     EXPECT_EQ(connection.receive().status, 413) << body;
@@ -215,12 +218,12 @@ TEST_F(ExposerHttp, what_is_not_http_gets_no_metrics) {
   ASSERT_EQ(impatient.start(), std::error_code{});
   for (const std::string_view request :
        {"\r\n\r\n\r\n\r\n"sv, "GET\r\n\r\n"sv, "GET /metrics\r\n\r\n"sv, "GET /metrics HTTP/9.9\r\nHost: x\r\n\r\n"sv,
-        "GET /metrics HTTP/1.1\r\n\r\n"sv,                                                      // no Host
+        "GET /metrics HTTP/1.1\r\n\r\n"sv,  // no Host
         "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"sv,
         "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"sv,
         "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n"sv,
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"sv,                                                   // HTTP/2
-        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"sv,                               // TLS
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"sv,                      // HTTP/2
+        "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"sv,  // TLS
         "\0\0\0\0\r\n\r\n"sv}) {
     ft::HttpConnection connection{impatient.port()};
     connection.send(request);

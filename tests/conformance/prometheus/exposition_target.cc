@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What run_prometheus.py has scraped: a metric of every type, told over stdin what to do. Prints its port, then one
+// line per command.
+//
+//   add N                      N more of everything (see Metrics::add)
+//   counter HEX N              a counter `fuzz` with the label value HEX (bytes in hexadecimal), N added
+//   help NUMBER HEX            a gauge `fuzz_help_NUMBER` with that help text
+//   quit
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <iostream>
+#include <string>
+
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/export/exposer.h"
+#include "fast_telemetry/gauge.h"
+#include "fast_telemetry/histogram.h"
+#include "fast_telemetry/labeled.h"
+
+namespace ft = fast_telemetry;
+
+namespace {
+
+enum class Method : std::uint8_t { get, put };
+constexpr ft::Label label(Method method) {
+  switch (method) {
+    case Method::get: return {"method", "GET"};
+    case Method::put: return {"method", "say \"put\"\\\n}"};
+  }
+  return {};
+}
+
+enum class Outcome : std::uint8_t { ok, failed };
+constexpr ft::Label label(Outcome outcome) { return ft::from_enumerator("outcome", outcome); }
+
+using namespace std::chrono_literals;
+
+struct Metrics {
+  explicit Metrics(const ft::Scope& scope)
+      : plain{scope, {.name = "plain", .help = "A counter. \"Quotes\", a back\\slash,\na second line and # EOF\n."}},
+        received{scope, {.name = "received", .help = "A counter with a unit.", .unit = ft::Unit::bytes}},
+        by_enum{scope, {.name = "by_enum", .help = "A counter per method and outcome."}},
+        whole{scope, {.name = "whole", .help = "A whole number."}},
+        real{scope, {.name = "real", .help = "A real number."}},
+        not_a_number{scope, {.name = "not_a_number", .help = "Not a number."}},
+        endless{scope, {.name = "endless", .help = "Without end."}},
+        state_by_enum{scope, {.name = "state_by_enum", .help = "A gauge per outcome."}},
+        latency{scope, {.name = "latency", .help = "A histogram of durations."}, ft::buckets::durations(10us, 5ms, 1s)},
+        size{scope, {.name = "size", .help = "A histogram of integers."}, ft::Bounds{1, 1'000'000, 10'000'000'000}},
+        level{scope, {.name = "level", .help = "A histogram of doubles."}, ft::FloatBounds{-2.5, 0, 0.1, 1e22}},
+        latency_by_enum{
+            scope, {.name = "latency_by_enum", .help = "A histogram per outcome."}, ft::buckets::durations(1ms)} {}
+
+  void add(std::uint64_t n) {
+    plain.add(n);
+    received.add(1'000'000'007 * n);
+    by_enum.with(Method::get, Outcome::ok).add(2 * n);
+    by_enum.with(Method::put, Outcome::failed).add(3 * n);
+    by_enum.with(static_cast<Method>(200), Outcome::ok).add(5 * n);
+    whole.set(-static_cast<std::int64_t>(n));
+    real.set(0.1 * static_cast<double>(n));
+    not_a_number.set(std::numeric_limits<double>::quiet_NaN());
+    endless.set(-std::numeric_limits<double>::infinity());
+    state_by_enum.with(Outcome::failed).set(static_cast<std::int64_t>(7 * n));
+    for (std::uint64_t i = 0; i < n; ++i) {
+      latency.record(10us);
+      latency.record(2s);
+      size.record(1'000'001);
+      level.record(-3.0);
+      level.record(0.1);
+      level.record(1e300);
+      latency_by_enum.with(Outcome::ok).record(1500us);
+    }
+  }
+
+  ft::Counter plain;
+  ft::Counter received;
+  ft::Labeled<ft::Counter, Method, Outcome> by_enum;
+  ft::Gauge<std::int64_t> whole;
+  ft::Gauge<double> real;
+  ft::Gauge<double> not_a_number;
+  ft::Gauge<double> endless;
+  ft::Labeled<ft::Gauge<std::int64_t>, Outcome> state_by_enum;
+  ft::Histogram latency;
+  ft::Histogram size;
+  ft::FloatHistogram level;
+  ft::Labeled<ft::Histogram, Outcome> latency_by_enum;
+};
+
+std::string from_hexadecimal(const std::string& text) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
+}  // namespace
+
+int main() {
+  ft::Registry registry;
+  Metrics metrics{ft::Scope{registry, "target", {{"zone", "größe \"q\" \\ \n }"}}}};
+  std::deque<ft::Counter> fuzz;
+  std::deque<ft::Gauge<std::int64_t>> helps;
+
+  ft::Exposer exposer{registry, {.port = 0}};
+  if (const std::error_code error = exposer.start()) {
+    std::cerr << "exposition_target: " << error.message() << "\n";
+    return 1;
+  }
+  std::cout << exposer.port() << std::endl;
+
+  std::string command;
+  while (std::cin >> command && command != "quit") {
+    if (command == "add") {
+      std::uint64_t n = 0;
+      std::cin >> n;
+      metrics.add(n);
+    } else if (command == "counter") {
+      std::string value;
+      std::uint64_t n = 0;
+      std::cin >> value >> n;
+      const std::string bytes = from_hexadecimal(value);
+      fuzz.emplace_back(ft::Scope{registry, "", {{"value", bytes}}},
+                        ft::Info{.name = "fuzz", .help = "Hostile labels."})
+          .add(n);
+    } else if (command == "help") {
+      std::string number;
+      std::string text;
+      std::cin >> number >> text;
+      const std::string name = "fuzz_help_" + number;
+      const std::string bytes = from_hexadecimal(text);
+      helps.emplace_back(registry, ft::Info{.name = ft::Name::checked(name), .help = bytes});
+    } else {
+      std::cerr << "exposition_target: no such command: " << command << "\n";
+      return 1;
+    }
+    std::cout << "ok" << std::endl;
+  }
+}

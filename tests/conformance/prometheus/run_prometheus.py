@@ -1,0 +1,345 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Real peers read our exposition: two Prometheus servers scrape and answer queries, promtool checks, a Pushgateway and
+Python's client library parse.
+
+usage: run_prometheus.py EXPOSITION_TARGET
+
+Peers are found through FT_PROMETHEUS, FT_PROMTOOL, FT_PUSHGATEWAY and FT_PROMETHEUS_CLIENT, or under build/peers, where
+tools/peers.sh puts them. Exits with 77 when one is missing.
+"""
+import contextlib
+import gzip
+import json
+import math
+import os
+import pathlib
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+GOLDEN = ROOT / "tests" / "golden" / "prometheus_text"
+DEADLINE_S = 60  # only to turn a hang into a failure
+ZONE = 'größe "q" \\ \n }'
+PUT = 'say "put"\\\n}'
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, *what):
+    if not condition:
+        raise Failure(" ".join(str(part) for part in what))
+
+
+def peer(variable, relative):
+    path = pathlib.Path(os.environ.get(variable) or ROOT / "build" / "peers" / relative)
+    if not path.exists():
+        print(f"SKIPPED: {path} is missing; run tools/peers.sh or set {variable}")
+        sys.exit(77)
+    return path
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def fetch(url, data=None, method=None, **fields):
+    request = urllib.request.Request(url, data=data, headers=fields, method=method)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        body = response.read()
+        return gzip.decompress(body) if response.headers.get("Content-Encoding") == "gzip" else body
+
+
+def until(what, attempt):
+    """Repeats `attempt` until it no longer raises; the last reason is the failure."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            return attempt()
+        except (Failure, OSError, urllib.error.URLError, ValueError) as reason:
+            if time.monotonic() > end:
+                raise Failure(f"{what}: {reason}") from reason
+            time.sleep(0.1)  # between two looks at another process
+
+
+@contextlib.contextmanager
+def running(*command, **options):
+    process = subprocess.Popen([str(part) for part in command], **options)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class Target:
+    """The program that is scraped."""
+
+    def __init__(self, process):
+        self.process = process
+        self.port = int(process.stdout.readline())
+
+    def tell(self, *command):
+        print(*command, file=self.process.stdin, flush=True)
+        check(self.process.stdout.readline() == "ok\n", "the target refused", command)
+
+    def body(self):
+        return fetch(f"http://127.0.0.1:{self.port}/metrics")
+
+
+class Prometheus:
+    """One server that scrapes the target every second."""
+
+    def __init__(self, stack, folder, target):
+        self.port = free_port()
+        folder.mkdir()
+        (folder / "prometheus.yml").write_text(json.dumps({  # JSON is YAML
+            "scrape_configs": [{
+                "job_name": "target", "scrape_interval": "1s", "scrape_timeout": "1s",
+                "static_configs": [{"targets": [f"127.0.0.1:{target.port}"]}]}]}))
+        log = stack.enter_context(open(folder / "log", "wb"))
+        stack.enter_context(running(
+            PROMETHEUS, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", stdout=log, stderr=log))
+
+    def api(self, path, **query):
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(query, doseq=True)}"
+        answer = json.loads(fetch(url))
+        check(answer["status"] == "success", answer)
+        return answer["data"]
+
+    def target(self):
+        targets = self.api("targets")["activeTargets"]
+        check(len(targets) == 1, "targets:", targets)
+        return targets[0]
+
+    def check_up(self):
+        target = self.target()
+        check(target["health"] == "up" and target["lastError"] == "", "health", target["health"], target["lastError"])
+
+    def scraped_since(self, instant):
+        """RFC 3339 with nanoseconds, as Go prints it; seconds are enough to compare with."""
+        last = self.target()["lastScrape"][:19]
+        check(last > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(instant)), "the last scrape was at", last)
+
+    def values(self, name):
+        """Every series of the name: its other labels, without the scrape's own, and its value."""
+        result = self.api("query", query=f'{{__name__="{name}"}}')["result"]
+        values = {}
+        for series in result:
+            labels = {key: value for key, value in series["metric"].items() if key not in ("__name__", "job", "instance")}
+            values[tuple(sorted(labels.items()))] = float(series["value"][1])
+        return values
+
+
+def labels(**pairs):
+    return tuple(sorted({"zone": ZONE, **pairs}.items()))
+
+
+def buckets(counts, **pairs):
+    return {labels(le=bound, **pairs): count for bound, count in counts.items()}
+
+
+def expected_after(n):
+    """What `add` has done after a total of n, the last time with n: gauges keep the last value."""
+    return {
+        "target_plain_total": {labels(): n},
+        "target_received_bytes_total": {labels(): 1_000_000_007 * n},
+        # PRM-7: all combinations, and the spare point for what is no enumerator.
+        "target_by_enum_total": {
+            labels(method="GET", outcome="ok"): 2 * n, labels(method="GET", outcome="failed"): 0,
+            labels(method=PUT, outcome="ok"): 0, labels(method=PUT, outcome="failed"): 3 * n,
+            labels(method="invalid", outcome="invalid"): 5 * n},
+        "target_whole": {labels(): -n},
+        "target_real": {labels(): 0.1 * n},
+        "target_not_a_number": {labels(): math.nan},
+        "target_endless": {labels(): -math.inf},
+        "target_state_by_enum": {labels(outcome="ok"): 0, labels(outcome="failed"): 7 * n},
+        # P-14, P-32: `le` in one spelling, whatever scraper asks.
+        "target_latency_seconds_bucket": buckets({"1e-05": n, "0.005": n, "1.0": n, "+Inf": 2 * n}),
+        "target_latency_seconds_sum": {labels(): (10_000 * n + 2_000_000_000 * n) / 1e9},
+        "target_latency_seconds_count": {labels(): 2 * n},
+        "target_size_bucket": buckets({"1.0": 0, "1e+06": 0, "1e+10": n, "+Inf": n}),
+        "target_size_sum": {labels(): 1_000_001 * n},
+        "target_size_count": {labels(): n},
+        "target_level_bucket": buckets({"-2.5": n, "0.0": n, "0.1": 2 * n, "1e+22": 2 * n, "+Inf": 3 * n}),
+        "target_level_sum": {labels(): 1e300 * n},
+        "target_level_count": {labels(): 3 * n},
+        "target_latency_by_enum_seconds_bucket": {
+            **buckets({"0.001": 0, "+Inf": n}, outcome="ok"), **buckets({"0.001": 0, "+Inf": 0}, outcome="failed")},
+        "target_latency_by_enum_seconds_count": {labels(outcome="ok"): n, labels(outcome="failed"): 0},
+    }
+
+
+def same(a, b):
+    return a == b or (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=1e-15)
+
+
+def check_values(server, expected):
+    for name, series in expected.items():
+        seen = server.values(name)
+        check(seen.keys() == series.keys(), name, "has the label sets", sorted(seen), "instead of", sorted(series))
+        for key, value in series.items():
+            check(same(seen[key], value), name, dict(key), "is", seen[key], "instead of", value)
+
+
+def repaired(data):
+    """What a strict decoder makes of the bytes; Python replaces maximal subparts too (P-7)."""
+    return data.decode("utf-8", errors="replace")
+
+
+def hostile(randomness):
+    pieces = [b'"', b"\\", b"\n", b"\r", b"}", b"{", b",", b"=", b" ", b"\t", b"#", b"# EOF\n", b'"} 1\nfake 1\n', b"\\n",
+              b"\x00", b"\x7f", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f\x98", "€".encode(), "😀".encode(), b"le",
+              b"a", b"NaN", b"\xef\xbb\xbf", "\u2028".encode(), "\u0085".encode(), b"\xf4\x90\x80\x80", b"\xe2\x82"]
+    return b"".join(randomness.choice(pieces) for _ in range(randomness.randrange(12)))
+
+
+def promtool(body):
+    return subprocess.run([PROMTOOL, "check", "metrics"], input=body, capture_output=True, check=False)
+
+
+def fuzz(target, servers):
+    """P-5, P-6, P-7, P-8, S-21: hostile label values and help, all in one exposition, come back as they were."""
+    seed = int(os.environ.get("FT_SEED", "1"))
+    print(f"fuzz: seed {seed} (FT_SEED)")
+    randomness = random.Random(seed)
+    # Numbered, because what is ill-formed is replaced, and two values must not become one.
+    values = {f"{i}:".encode() + hostile(randomness): i for i in range(400)}
+    helps = {i: b"Help: " + hostile(randomness) + b"." for i in range(100)}
+    for value, number in values.items():
+        target.tell("counter", value.hex(), number)
+    for number, text in helps.items():
+        target.tell("help", number, text.hex())
+
+    expected = {(("value", repaired(value)),): number for value, number in values.items()}
+    expected_helps = {f"fuzz_help_{number}": repaired(text).replace("\x00", "\ufffd") for number, text in helps.items()}
+
+    def seen_by(server):
+        server.check_up()
+        check_values(server, {"fuzz_total": expected})
+        metadata = server.api("metadata")
+        for name, text in expected_helps.items():
+            check(name in metadata, name, "has no metadata")
+            check(metadata[name][0]["help"] == text, name, "has help", repr(metadata[name][0]["help"]), "not", repr(text))
+
+    for server in servers:
+        until("hostile text through Prometheus", lambda server=server: seen_by(server))
+
+    families = {family.name: family for family in parser.text_string_to_metric_families(target.body().decode())}
+    seen = {tuple(sample.labels.items()): sample.value for sample in families["fuzz"].samples}
+    check(seen == expected, "Python's parser sees", seen.keys() ^ expected.keys())
+
+
+def pushed(body):
+    """A strict parser that also refuses a series twice (P-10)."""
+    port = free_port()
+    # Debian's package would keep what was pushed in /var/lib.
+    with running(PUSHGATEWAY, f"--web.listen-address=127.0.0.1:{port}", "--persistence.file=",
+                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        url = f"http://127.0.0.1:{port}"
+        until("the Pushgateway is up", lambda: fetch(f"{url}/-/ready"))
+        push = lambda data: fetch(f"{url}/metrics/job/conformance", data=data, method="PUT")
+        try:
+            push(body)
+        except urllib.error.HTTPError as error:
+            raise Failure(f"the Pushgateway refused: {error.read().decode(errors='replace')}") from error
+        try:
+            push(body + b"# TYPE doubled gauge\ndoubled 1\ndoubled 1\n")
+        except urllib.error.HTTPError:
+            return
+        raise Failure("the Pushgateway took a series twice: it is no check")
+
+
+def run(folder, target_program):
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(running(target_program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        target = Target(process)
+        target.tell("add", 5)
+
+        # P-47: two at once see the same.
+        servers = [Prometheus(stack, folder / f"server{i}", target) for i in range(2)]
+        for server in servers:
+            until("Prometheus is ready", lambda server=server: fetch(f"http://127.0.0.1:{server.port}/-/ready"))
+            until("a first scrape", server.check_up)
+            until("values after 5", lambda server=server: check_values(server, expected_after(5)))
+            print("Prometheus: all values and labels as recorded")
+            metadata = server.api("metadata")
+            for name, kind in {"target_plain_total": "counter", "target_real": "gauge",
+                               "target_latency_seconds": "histogram"}.items():
+                check(metadata[name][0]["type"] == kind, name, metadata[name])
+            check(metadata["target_plain_total"][0]["help"] == 'A counter. "Quotes", a back\\slash,\na second line and # EOF\n.',
+                  metadata["target_plain_total"])
+
+        target.tell("add", 0)
+        expected = expected_after(5)
+        for gauge in ("target_whole", "target_real"):
+            expected[gauge] = {labels(): 0}
+        expected["target_state_by_enum"][labels(outcome="failed")] = 0
+        for server in servers:
+            until("gauges follow, sums stay", lambda server=server: check_values(server, expected))
+
+        body = target.body()
+        result = promtool(body)
+        check(result.returncode == 0, "promtool check metrics:", result.returncode, result.stdout.decode(),
+              result.stderr.decode())
+        print("promtool: nothing to say")
+
+        fuzz(target, servers)
+        print("fuzz: all label values and help texts came back")
+        check(promtool(target.body()).returncode in (0, 3), "promtool cannot parse the hostile exposition")
+        pushed(target.body())
+        print("Pushgateway: no series twice")
+
+        # Every server again, a scrape later: nothing that came since has upset them.
+        instant = time.time()
+        for server in servers:
+            until("another scrape", lambda server=server: server.scraped_since(instant))
+            server.check_up()
+
+    files = sorted(GOLDEN.glob("*.txt"))
+    check(files, "no golden files in", GOLDEN)
+    for file in files:
+        result = promtool(file.read_bytes())
+        check(result.returncode in (0, 3), file.name, "is no exposition to promtool:", result.stderr.decode())
+    print(f"promtool: parses all {len(files)} golden files")
+
+
+PROMETHEUS = peer("FT_PROMETHEUS", "bin/prometheus")
+PROMTOOL = peer("FT_PROMTOOL", "bin/promtool")
+PUSHGATEWAY = peer("FT_PUSHGATEWAY", "bin/prometheus-pushgateway")
+sys.path.insert(0, str(peer("FT_PROMETHEUS_CLIENT", "root/usr/lib/python3/dist-packages")))
+try:
+    from prometheus_client import parser
+except ImportError as missing:
+    print(f"SKIPPED: {missing}")
+    sys.exit(77)
+
+if len(sys.argv) != 2:
+    sys.exit(__doc__)
+folder = pathlib.Path(tempfile.mkdtemp(prefix="ft-prometheus-"))
+try:
+    run(folder, sys.argv[1])
+except Failure as failure:
+    print(f"FAILED: {failure}")
+    for log in sorted(folder.glob("*/log")):
+        print(f"--- {log}\n{log.read_text(errors='replace')[-2000:]}")
+    sys.exit(1)
+finally:
+    shutil.rmtree(folder, ignore_errors=True)

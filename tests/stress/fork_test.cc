@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fork: a child starts at zero, is whole, and counts for itself; the parent does not notice.
+//
+// Parity: SHD-8.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/gauge.h"
+#include "fast_telemetry/histogram.h"
+#include "fast_telemetry/labeled.h"
+#include "fast_telemetry/storage_info.h"
+#include "tests/stress/stress.h"
+#include "tests/support/recording_visitor.h"
+
+namespace {
+
+namespace ft = fast_telemetry;
+
+enum class Side : std::uint8_t { left, right };
+constexpr ft::Label label(Side side) { return ft::from_enumerator("side", side); }
+
+std::int64_t unix_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+struct Metrics {
+  ft::Registry registry;
+  ft::Counter counter{registry, {.name = "counter"}};
+  ft::Labeled<ft::Counter, Side> labeled{registry, {.name = "labeled"}};
+  ft::FloatHistogram histogram{registry, {.name = "histogram"}, {0.5, 1.0}};
+  ft::Gauge<std::int64_t> gauge{registry, {.name = "gauge"}};
+  /// Destroyed and re-created once, so that its value is not in its cells.
+  std::optional<ft::Counter> returned;
+  /// Readers that have read in the parent.
+  ft::Reader cumulative{registry};
+  ft::Reader delta{registry, {.temporality = ft::Temporality::delta}};
+
+  Metrics() {
+    returned.emplace(registry, ft::Info{.name = "returned"});
+    returned->add(1000);
+    returned.reset();
+    returned.emplace(registry, ft::Info{.name = "returned"});
+    record();
+    static_cast<void>(cumulative.collect());
+    cumulative.accept();
+    static_cast<void>(delta.collect());
+    delta.accept();
+  }
+
+  void record() {
+    counter.add();
+    labeled.with(Side::right).add(2);
+    histogram.record(0.75);
+    gauge.set(4);
+    returned->add(3);
+  }
+};
+
+void expect_zero(stress::Findings& findings, Metrics& metrics) {
+  findings.expect_equal("counter in the new child", metrics.counter.value(), 0U);
+  findings.expect_equal("labelled counter in the new child", metrics.labeled.total(), 0U);
+  findings.expect_equal("histogram's count in the new child", metrics.histogram.count(), 0U);
+  findings.expect_equal("histogram's sum in the new child", metrics.histogram.sum(), 0.0);
+  findings.expect_equal("gauge in the new child", metrics.gauge.get(), 0);
+  findings.expect_equal("returned counter in the new child", metrics.returned->value(), 0U);
+}
+
+void expect_one_record(stress::Findings& findings, const char* reader, const ft::RecordingVisitor& seen,
+                       std::int64_t forked_unix_ns) {
+  const std::string who = std::string{" as the child's "} + reader + " reader sees it";
+  findings.expect_equal("counter" + who, seen.counter("counter"), 1U);
+  findings.expect_equal("labelled counter" + who, seen.sum("labeled"), 2U);
+  findings.expect_equal("histogram's count" + who, seen.histogram("histogram").count(), 1U);
+  findings.expect_equal("histogram's sum" + who, seen.histogram("histogram").sum, 0.75);
+  findings.expect_equal("gauge" + who, seen.gauge("gauge"), 4);
+  findings.expect_equal("returned counter" + who, seen.counter("returned"), 3U);
+  findings.expect(seen.point("counter").born_unix_ns >= forked_unix_ns, "the child's series are as old as the parent's");
+}
+
+/// Everything a child may do, from its first moment on.
+std::string live_as_child(Metrics& metrics, std::int64_t forked_unix_ns) {
+  stress::Findings findings;
+  expect_zero(findings, metrics);
+  metrics.record();
+  expect_one_record(findings, "cumulative", ft::RecordingVisitor{metrics.cumulative}, forked_unix_ns);
+  const ft::RecordingVisitor first_window{metrics.delta};
+  expect_one_record(findings, "delta", first_window, forked_unix_ns);
+  findings.expect(first_window.collection().since_unix_ns >= forked_unix_ns, "the child's first window began in the parent");
+  metrics.delta.accept();
+  metrics.counter.add(4);
+  findings.expect_equal("the second window's counter", ft::RecordingVisitor{metrics.delta}.counter("counter"), 4U);
+  findings.expect_equal("the total", ft::RecordingVisitor{metrics.cumulative}.counter("counter"), 5U);
+
+  // Metrics come, go, and come back; the parent's go too.
+  ft::Reader fresh{metrics.registry};
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    ft::Counter mine{metrics.registry, {.name = "made_in_the_child"}};
+    mine.add(10);
+    findings.expect_equal("a counter made in the child", mine.value(), 10 * round);
+  }
+  metrics.returned.reset();
+  const ft::RecordingVisitor seen{fresh};
+  findings.expect_equal("final value of the child's own", seen.counter("made_in_the_child"), 30U);
+  findings.expect_equal("final value of the parent's", seen.counter("returned"), 3U);
+  findings.expect(!seen.has("other_threads") || seen.sum("other_threads") == 0, "the child reports threads it does not have");
+  return findings.text();
+}
+
+// Forks in a loop while other threads write, make and destroy metrics, and fold: whatever they hold at that moment, the
+// child can do everything, and has nothing of theirs.
+//
+// Mutations: no fork handlers (the child waits for a lock of a thread that it does not have); extents not wiped; bases,
+// births or baselines not reset; marks of other threads kept (the first destruction in the child waits for ever).
+TEST(Fork, gives_the_child_a_fresh_start_whatever_other_threads_are_doing) {
+  const auto metrics = std::make_unique<Metrics>();
+  std::atomic<bool> done{false};
+  std::array<std::uint64_t, 2> adds{};
+  {
+    std::vector<std::jthread> threads;
+    for (std::uint64_t& mine : adds) {
+      threads.emplace_back([&] {
+        while (!done.load(std::memory_order_acquire)) {
+          for (int n = 0; n < 100; ++n) metrics->counter.add();
+          metrics->labeled.with(Side::left).add(100);
+          mine += 100;
+        }
+      });
+    }
+    threads.emplace_back([&] {
+      ft::Reader reader{metrics->registry};
+      while (!done.load(std::memory_order_acquire)) static_cast<void>(reader.collect());
+    });
+    threads.emplace_back([&] {
+      while (!done.load(std::memory_order_acquire)) {
+        ft::Counter counter{metrics->registry, {.name = "other_threads"}};
+        counter.add();
+      }
+    });
+    for (std::uint64_t round = 0; round < stress::scaled(40); ++round) {
+      const std::int64_t now = unix_ns();
+      const std::string wrong = stress::in_child([&] {
+        std::string text = live_as_child(*metrics, now);
+        // A child's child is a child. Not on every round: it doubles the time.
+        if (round % 4 == 0) {
+          metrics->returned.emplace(metrics->registry, ft::Info{.name = "returned"});
+          const std::int64_t again = unix_ns();
+          text += stress::in_child([&] {
+            stress::Findings findings;
+            expect_zero(findings, *metrics);
+            metrics->record();
+            expect_one_record(findings, "cumulative", ft::RecordingVisitor{metrics->cumulative}, again);
+            return findings.text();
+          });
+        }
+        return text;
+      });
+      ASSERT_EQ(wrong, "") << "in round " << round;
+    }
+    done.store(true, std::memory_order_release);
+  }
+  const std::uint64_t total = adds[0] + adds[1];
+  EXPECT_EQ(metrics->counter.value(), total + 1);
+  EXPECT_EQ(metrics->labeled.total(), total + 2);
+  EXPECT_EQ(metrics->returned->value(), 1003U);
+  const ft::RecordingVisitor seen{metrics->cumulative};
+  EXPECT_EQ(seen.counter("counter"), total + 1);
+  EXPECT_EQ(seen.counter("returned"), 1003U);
+}
+
+struct ForkInHandler {
+  ft::Counter* counter = nullptr;
+  volatile sig_atomic_t is_child = 0;
+  volatile sig_atomic_t forks = 0;
+  volatile sig_atomic_t failed = 0;
+  int status = 0;
+} in_handler;
+
+void fork_in_handler(int) {
+  if (in_handler.is_child != 0) return;
+  const pid_t child = fork();
+  if (child == 0) {
+    in_handler.is_child = 1;
+    alarm(stress::child_deadline_s);
+    return;
+  }
+  in_handler.forks = in_handler.forks + 1;
+  if (child < 0 || waitpid(child, &in_handler.status, 0) != child || in_handler.status != 0) in_handler.failed = 1;
+}
+
+// A handler forks on top of whatever the thread was recording; the child returns from the handler, finishes that record,
+// makes and destroys a metric and collects.
+//
+// Mutations: marks set to zero in the child, where the interrupted record then takes down one that is not up (the next
+// destruction waits for ever); the arena's lock taken by the handler on top of its own thread's attach.
+TEST(Fork, in_a_signal_handler_leaves_a_child_that_can_go_on) {
+  std::vector<std::unique_ptr<ft::Counter>> untouched(2'000);
+  for (auto& counter : untouched) counter = std::make_unique<ft::Counter>();
+  const auto metrics = std::make_unique<Metrics>();
+  std::uint64_t first_writes = 0;
+  std::uint64_t adds = 1;
+  const auto forks_wanted = static_cast<sig_atomic_t>(stress::scaled(200));
+  {
+    const stress::Handler handler{SIGUSR1, fork_in_handler};
+    std::optional<stress::ThreadTimer> timer;
+    timer.emplace(SIGUSR1, 100'000);
+    while (in_handler.forks < forks_wanted && in_handler.is_child == 0) {
+      metrics->counter.add();
+      ++adds;
+      // A few first writes after each fork: every one of them can be what the next handler interrupts.
+      if (first_writes < 10 * static_cast<std::uint64_t>(in_handler.forks + 1)) untouched[first_writes++]->add();
+    }
+  }
+  if (in_handler.is_child != 0) {
+    ft::Counter mine{metrics->registry, {.name = "made_in_the_child"}};
+    mine.add(7);
+    const bool counts = ft::RecordingVisitor{metrics->cumulative}.counter("made_in_the_child") == 7;
+    metrics->returned.reset();
+    _exit(counts ? 0 : 1);
+  }
+  EXPECT_EQ(in_handler.failed, 0) << "a child ended with status " << in_handler.status
+                                  << (WIFSIGNALED(in_handler.status) ? ": it hung or crashed" : "");
+  EXPECT_EQ(metrics->counter.value(), adds);
+  for (std::uint64_t i = 0; i < first_writes; ++i) ASSERT_EQ(untouched[i]->value(), 1U);
+}
+
+}  // namespace

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Thread churn: threads leave nothing behind but their counts, however many come and go, and need no shard of their own.
+//
+// Parity: SHD-3, SHD-4.
+#include <gtest/gtest.h>
+
+#include <barrier>
+#include <fstream>
+
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/histogram.h"
+#include "fast_telemetry/storage_info.h"
+#include "tests/stress/stress.h"
+#include "tests/support/recording_visitor.h"
+
+namespace {
+
+namespace ft = fast_telemetry;
+
+/// Memory of the process in bytes.
+std::uint64_t resident_memory() {
+  std::ifstream file{"/proc/self/statm"};
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+/// Runs `batches` times eight threads at once that each record a little, somewhere.
+void churn(ft::Counter& counter, ft::FloatHistogram& histogram, std::uint64_t batches) {
+  const std::vector<int> cpus = stress::allowed_cpus();
+  for (std::uint64_t batch = 0; batch < batches; ++batch) {
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < 8; ++i) {
+      threads.emplace_back([&, i] {
+        if (i % 4 == 0) stress::run_on(cpus[i / 4 % cpus.size()]);
+        counter.add(i);
+        histogram.record(0.5);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+}
+
+// Mutations: a cell, slot or mark per thread that is kept when the thread ends (`thread_local` state with a list of all
+// threads); an extra shard per thread.
+TEST(ThreadChurn, leaves_every_count_and_no_memory_of_100000_threads) {
+  const std::uint64_t batches = stress::scaled(12'500);
+  ft::Counter counter;
+  ft::FloatHistogram histogram{{0.25, 1.0}};
+  // Brings stacks, the allocator's caches and every page of the cells into memory.
+  churn(counter, histogram, batches / 10);
+  const ft::StorageInfo before = ft::storage_info();
+  const std::uint64_t memory_before = resident_memory();
+
+  churn(counter, histogram, batches - batches / 10);
+
+  EXPECT_EQ(counter.value(), batches * (1 + 2 + 3 + 4 + 5 + 6 + 7));
+  EXPECT_EQ(histogram.count(), batches * 8);
+  EXPECT_EQ(histogram.sum(), static_cast<double>(batches) * 4);
+  const ft::StorageInfo after = ft::storage_info();
+  EXPECT_EQ(after.cells, before.cells);
+  EXPECT_EQ(after.reserved_bytes, before.reserved_bytes);
+  // One page for each shard that no thread happened to use before.
+  EXPECT_LE(after.resident_bytes, before.resident_bytes + after.shards * 4096);
+  // 1 MiB: 16 bytes for each of 90 000 threads would be more. Sanitizers keep records of past threads, up to a bound.
+  const std::uint64_t tolerated = stress::sanitized ? 256U << 20U : 1U << 20U;
+  EXPECT_LE(resident_memory(), memory_before + tolerated);
+}
+
+// Mutation: a thread that finds no shard of its own drops its record.
+TEST(ThreadChurn, needs_no_shard_per_thread) {
+  const std::size_t thread_count = ft::storage_info().shards * std::size_t{4} + 40;
+  ft::Counter counter;
+  std::barrier together{static_cast<std::ptrdiff_t>(thread_count)};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < thread_count; ++i) {
+      threads.emplace_back([&] {
+        together.arrive_and_wait();
+        for (int n = 0; n < 10'000; ++n) counter.add();
+        together.arrive_and_wait();  // all threads live at the same time
+      });
+    }
+  }
+  EXPECT_EQ(counter.value(), thread_count * 10'000);
+}
+
+}  // namespace
