@@ -19,6 +19,8 @@ from demo.prometheus import Prometheus
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PIPELINES = (1, 16)
+ROUND_SECONDS = 0.4
+MIN_PAIRS = 10
 TIME_LIMIT = 175  # seconds for everything; three minutes are promised
 
 say = functools.partial(print, flush=True)
@@ -66,9 +68,10 @@ class Demo:
         self.options = options
         self.children = children
         self.proxy_cpus, self.other_cpus = split_cpus()
-        self.load = Load(peer("redis-benchmark"), self.other_cpus)
+        self.load = Load(children, peer("redis-benchmark"), self.other_cpus)
         self.sent = {"config": 0, **dict.fromkeys(TESTS, 0)}
         self.executed = {}
+        self.turn = 1
 
     def start(self):
         upstream = None if self.options.embedded else self.start_redis()
@@ -82,7 +85,7 @@ class Demo:
         redis = self.children.start("redis-server", [
             peer("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
             "--dir", str(self.children.directory)], self.other_cpus)
-        redis.wait_for("an answer to INFO", lambda: command_calls(port) is not None)
+        redis.wait_for("answer to INFO", lambda: command_calls(port) is not None)
         return port
 
     def start_proxy(self, name, binary, upstream):
@@ -95,48 +98,54 @@ class Demo:
         if upstream:
             command += ["--upstream", f"127.0.0.1:{upstream}"]
         child = self.children.start(name, command, self.proxy_cpus)
-        child.wait_for("listening", ports.exists)
+        child.wait_for("port", ports.exists)
         return Proxy(child, *map(int, ports.read_text().split()))
 
     def round(self, proxy, pipeline, requests_per_test):
         if proxy is self.bare:
             return self.load.run(proxy, pipeline, requests_per_test)
-        before = self.ask_backend()
+        # Both proxies have one redis-server; of an embedded backend each has its own, which is asked once, at the end.
+        before = {} if self.options.embedded else command_calls(self.backend_port)
         result = self.load.run(proxy, pipeline, requests_per_test)
-        for command, calls in self.ask_backend().items():
-            self.executed[command] = self.executed.get(command, 0) + calls - before.get(command, 0)
+        if not self.options.embedded:
+            self.add_executed(command_calls(self.backend_port), before)
         for test in TESTS:
             self.sent[test] += requests_per_test
         self.sent["config"] += 2  # redis-benchmark asks for `save` and `appendonly` first
         return result
 
-    def ask_backend(self):
-        """Without INFO, which only the demo asks for. Of the embedded backend it asks through the proxy, where INFO is one
-        of the commands labelled `other`."""
-        if self.options.embedded:
-            self.sent["other"] = self.sent.get("other", 0) + 1
-            self.executed["other"] = self.executed.get("other", 0) + 1
-        calls = command_calls(self.backend_port)
-        calls.pop("info", None)
-        return calls
+    def add_executed(self, after, before):
+        """INFO is the demo's own question: redis-server gets it past the proxy, an embedded backend through it."""
+        for command, calls in after.items():
+            label = command if command in self.sent else "other"
+            if command != "info" or self.options.embedded:
+                self.executed[label] = self.executed.get(label, 0) + calls - before.get(command, 0)
 
     def compare(self, pipeline):
-        """Alternating rounds in ABBA order, after one of each that is not counted."""
-        size = 2000 * pipeline
+        """Alternating rounds in ABBA order, after one of each that is not counted. Many short rounds rather than few long
+        ones: what disturbs a shared machine lasts for seconds, and then falls on both rounds of a pair."""
+        size = 1000 * pipeline
         self.round(self.bare, pipeline, size)
         warm = self.round(self.instrumented, pipeline, size)
-        size = max(1, round(warm.per_second * self.options.round_seconds / len(TESTS) / pipeline)) * pipeline
+        size = max(1, round(warm.per_second * ROUND_SECONDS / len(TESTS) / pipeline)) * pipeline
         result = Comparison(pipeline, [], [])
-        pairs = self.options.pairs
-        for pair in range(pairs):
-            for proxy, rounds in [(self.bare, result.bare), (self.instrumented, result.instrumented)][::(-1) ** pair]:
+        end = time.monotonic() + self.options.seconds
+        while time.monotonic() < end or len(result.bare) < MIN_PAIRS:
+            for proxy, rounds in [(self.bare, result.bare), (self.instrumented, result.instrumented)][::self.turn]:
                 rounds.append(self.round(proxy, pipeline, size))
-            bare, instrumented = result.bare[-1], result.instrumented[-1]
-            change = 100 * (instrumented.cpu_ns_per_request / bare.cpu_ns_per_request - 1)
-            say(f"  -P {pipeline:<2}  pair {pair + 1:>2} of {pairs}   CPU per operation {bare.cpu_ns_per_request / 1000:6.2f} µs "
-                f"bare, {instrumented.cpu_ns_per_request / 1000:6.2f} µs with telemetry ({change:+5.1f} %)   "
-                f"{page.number(instrumented.per_second)} operations/s")
+            self.turn = -self.turn
+            if len(result.bare) % 5 == 0:
+                self.progress(result)
         return result
+
+    @staticmethod
+    def progress(result):
+        bare, instrumented = (result.mean(rounds[-5:], "cpu_ns_per_request") for rounds in (result.bare, result.instrumented))
+        found = result.overhead
+        say(f"  -P {result.pipeline:<2}  pairs {len(result.bare) - 4:>3} to {len(result.bare):>3}   {page.microseconds(bare)} bare, "
+            f"{page.microseconds(instrumented)} with telemetry   overhead so far {found.percent:+.2f} % "
+            f"({found.low:+.2f} to {found.high:+.2f})   "
+            f"{page.number(result.mean(result.instrumented[-5:], 'per_second'))} operations/s")
 
     def watch(self):
         """One longer round that only the instrumented proxy gets, as Prometheus and as redis-benchmark saw it."""
@@ -157,11 +166,16 @@ class Demo:
         load_average = os.getloadavg()[0]
         self.start()
         self.prometheus.wait_for_first_scrape()
-        say(f"== redis-benchmark, {'/'.join(TESTS)}, through one proxy and the other in turn")
+        say(f"== redis-benchmark, {'/'.join(TESTS)}, through one proxy and the other in turn for "
+            f"{2 * self.options.seconds} s: CPU time per operation")
         results = {pipeline: self.compare(pipeline) for pipeline in PIPELINES}
         self.rate = Comparison.mean(results[16].instrumented, "per_second")
         say("== one round for Prometheus to watch")
         watched = self.watch()
+        if self.options.embedded:
+            self.add_executed(command_calls(self.backend_port), {})
+            self.sent["other"] = 1
+            self.prometheus.wait_for_sample_after(time.time())
         seen, not_ok = self.prometheus.commands()
         totals, different = page.agreement(self.sent, self.executed, seen, backend)
         self.show(results, watched, totals, load_average)
@@ -209,10 +223,10 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__)
     parser.add_argument("--embedded", action="store_true", help="no redis-server: the proxy's own key-value store answers")
     parser.add_argument("--serve", action="store_true", help="stay up after the page, until Ctrl-C")
-    parser.add_argument("--quick", action="store_true", help="three short pairs: shows everything, measures little")
+    parser.add_argument("--quick", action="store_true", help="half a minute: shows everything, measures less exactly")
     parser.add_argument("--build", default=ROOT / "build/release", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.pairs, options.round_seconds = (3, 0.5) if options.quick else (20, 1.5)
+    options.seconds = 8 if options.quick else 65  # of rounds, for each depth of pipeline
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stop_after(TIME_LIMIT)
@@ -228,8 +242,8 @@ def main():
             return 0 if options.serve else 130
         except Failure as failure:
             print(f"\ndemo failed: {failure}", file=sys.stderr)
-            for child in [failure.child] if failure.child else children.running:
-                print(f"--- the end of the log of {child.name}\n{child.tail()}", file=sys.stderr)
+            if failure.child:
+                print(f"--- the end of the log of the {failure.child.name}:\n{failure.child.tail()}", file=sys.stderr)
             return 1
     return 0
 

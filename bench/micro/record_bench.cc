@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What one record costs, for every metric type, beside floors in the same run. Compiled into a program and into a shared
-// object (CMakeLists.txt). The rows are read by tools/bench.py, which knows them by name.
+// What one record costs, for every metric type, beside floors in the same run. Compiled into a program and into a
+// shared object (CMakeLists.txt). The rows are read by tools/bench.py, which knows them by name.
 #include "record_bench.h"
 
 #include <atomic>
@@ -26,7 +26,22 @@ using workload::records;
 namespace {
 
 enum class Command : std::uint8_t {
-  append, decr, del, exists, expire, get, getset, incr, keys, mget, mset, persist, ping, set, strlen, ttl  // 16
+  append,
+  decr,
+  del,
+  exists,
+  expire,
+  get,
+  getset,
+  incr,
+  keys,
+  mget,
+  mset,
+  persist,
+  ping,
+  set,
+  strlen,
+  ttl  // 16
 };
 enum class Outcome : std::uint8_t { ok, error, timeout, rejected };
 
@@ -55,30 +70,33 @@ void keep_in_memory(T& value) {
 /// The unit of the tables: one increment of a local variable.
 void BM_local_increment(benchmark::State& state) {
   std::uint64_t n = 0;
-  const std::size_t passes = workload::run(state, [&](std::size_t) {
-    n += 1;
-    keep_in_memory(n);
-  });
+  const std::size_t passes = workload::run(
+      state, WORKLOAD_RECORD {
+        n += 1;
+        keep_in_memory(n);
+      });
   check(state, n, passes * records);
 }
 
 /// As above, adding the workload's values: what reading them costs.
 void BM_local_add_values(benchmark::State& state) {
   std::uint64_t n = 0;
-  const std::size_t passes = workload::run(state, [&](std::size_t i) {
-    n += input.values[i];
-    keep_in_memory(n);
-  });
+  const std::size_t passes = workload::run(
+      state, WORKLOAD_RECORD {
+        n += input.values[i];
+        keep_in_memory(n);
+      });
   check(state, n, passes * input.sum_of_values);
 }
 
 /// A local array indexed by two of the workload's labels.
 void BM_local_increment_labels(benchmark::State& state) {
   std::array<std::uint64_t, workload::commands * workload::outcomes> cells{};
-  const std::size_t passes = workload::run(state, [&](std::size_t i) {
-    cells[input.command[i] * workload::outcomes + input.outcome[i]] += 1;
-    keep_in_memory(cells);
-  });
+  const std::size_t passes = workload::run(
+      state, WORKLOAD_RECORD {
+        cells[input.command[i] * workload::outcomes + input.outcome[i]] += 1;
+        keep_in_memory(cells);
+      });
   std::uint64_t total = 0;
   for (const std::uint64_t cell : cells) total += cell;
   check(state, total, passes * records);
@@ -86,10 +104,11 @@ void BM_local_increment_labels(benchmark::State& state) {
 
 void BM_local_store(benchmark::State& state) {
   std::uint64_t last = 0;
-  workload::run(state, [&](std::size_t i) {
-    last = input.values[i];
-    keep_in_memory(last);
-  });
+  workload::run(
+      state, WORKLOAD_RECORD {
+        last = input.values[i];
+        keep_in_memory(last);
+      });
   check(state, last, input.values.back());
 }
 
@@ -97,8 +116,7 @@ void BM_local_store(benchmark::State& state) {
 void BM_shared_atomic(benchmark::State& state) {
   static std::atomic<std::uint64_t> total{0};
   const std::uint64_t before = total.load();
-  const std::size_t passes =
-      workload::run(state, [](std::size_t) { total.fetch_add(1, std::memory_order_relaxed); });
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { total.fetch_add(1, std::memory_order_relaxed); });
   check(state, total.load() - before, all_records(state, passes));
 }
 
@@ -129,7 +147,7 @@ void BM_sharded_atomic(benchmark::State& state) {
   static ShardedAtomic counter;
   ShardedAtomic::number_this_thread(state.thread_index());
   const std::uint64_t before = counter.value();
-  const std::size_t passes = workload::run(state, [](std::size_t) { counter.add(1); });
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { counter.add(1); });
   check(state, counter.value() - before, all_records(state, passes));
 }
 
@@ -138,28 +156,28 @@ void BM_sharded_atomic(benchmark::State& state) {
 void BM_counter_add(benchmark::State& state) {
   static ft::Counter counter;
   const std::uint64_t before = counter.value();
-  const std::size_t passes = workload::run(state, [](std::size_t) { counter.add(); });
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { counter.add(); });
   check(state, counter.value() - before, all_records(state, passes));
 }
 
 void BM_counter_add_values(benchmark::State& state) {
   static ft::Counter counter;
   const std::uint64_t before = counter.value();
-  const std::size_t passes = workload::run(state, [](std::size_t i) { counter.add(input.values[i]); });
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { counter.add(input.values[i]); });
   check(state, counter.value() - before, all_values(state, passes));
 }
 
 void BM_labeled_counter_one_enum(benchmark::State& state) {
   static ft::Labeled<ft::Counter, Command> counter{ft::default_registry(), {.name = "commands"}};
   const std::uint64_t before = counter.total();
-  const std::size_t passes = workload::run(state, [](std::size_t i) { counter.with(command(i)).add(); });
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { counter.with(command(i)).add(); });
   check(state, counter.total() - before, all_records(state, passes));
 }
 
 void BM_labeled_counter_two_enums(benchmark::State& state) {
   static ft::Labeled<ft::Counter, Command, Outcome> counter{ft::default_registry(), {.name = "outcomes"}};
   const std::uint64_t before = counter.total();
-  const std::size_t passes = workload::run(state, [](std::size_t i) { counter.with(command(i), outcome(i)).add(); });
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { counter.with(command(i), outcome(i)).add(); });
   check(state, counter.total() - before, all_records(state, passes));
 }
 
@@ -167,13 +185,13 @@ void BM_labeled_counter_two_enums(benchmark::State& state) {
 
 void BM_gauge_int64_set(benchmark::State& state) {
   static ft::Gauge<std::int64_t> gauge;
-  workload::run(state, [](std::size_t i) { gauge.set(static_cast<std::int64_t>(input.values[i])); });
+  workload::run(state, WORKLOAD_RECORD { gauge.set(static_cast<std::int64_t>(input.values[i])); });
   check(state, gauge.get(), static_cast<std::int64_t>(input.values.back()));
 }
 
 void BM_gauge_double_set(benchmark::State& state) {
   static ft::Gauge<double> gauge;
-  workload::run(state, [](std::size_t i) { gauge.set(input.seconds[i]); });
+  workload::run(state, WORKLOAD_RECORD { gauge.set(input.seconds[i]); });
   check(state, gauge.get(), input.seconds.back());
 }
 
@@ -212,13 +230,12 @@ const ft::Bounds nanosecond_bounds{ft::buckets::latency.ns, 13};
 
 void BM_histogram_record(benchmark::State& state) {
   static ft::Histogram histogram{nanosecond_bounds};
-  measure_one(state, histogram, 1, [](std::size_t i) { histogram.record(input.values[i]); });
+  measure_one(state, histogram, 1, WORKLOAD_RECORD { histogram.record(input.values[i]); });
 }
 
 void BM_histogram_record_duration(benchmark::State& state) {
   static ft::Histogram histogram{ft::buckets::latency};
-  measure_one(state, histogram, 1e-9,
-              [](std::size_t i) { histogram.record(std::chrono::nanoseconds{input.values[i]}); });
+  measure_one(state, histogram, 1e-9, WORKLOAD_RECORD { histogram.record(std::chrono::nanoseconds{input.values[i]}); });
 }
 
 void BM_labeled_histogram_record(benchmark::State& state) {
@@ -227,15 +244,15 @@ void BM_labeled_histogram_record(benchmark::State& state) {
   const auto points = [](auto use) {
     for (std::size_t i = 0; i < workload::commands; ++i) use(histogram.with(static_cast<Command>(i)));
   };
-  measure_histogram(state, points, 1e-9, [](std::size_t i) {
-    histogram.with(command(i)).record(std::chrono::nanoseconds{input.values[i]});
-  });
+  measure_histogram(
+      state, points, 1e-9,
+      WORKLOAD_RECORD { histogram.with(command(i)).record(std::chrono::nanoseconds{input.values[i]}); });
 }
 
 void BM_float_histogram_record(benchmark::State& state) {
   static ft::FloatHistogram histogram{
       ft::FloatBounds{10e-6, 50e-6, 100e-6, 500e-6, 1e-3, 5e-3, 10e-3, 50e-3, 100e-3, 500e-3, 1.0, 5.0, 10.0}};
-  measure_one(state, histogram, 1e-9, [](std::size_t i) { histogram.record(input.seconds[i]); });
+  measure_one(state, histogram, 1e-9, WORKLOAD_RECORD { histogram.record(input.seconds[i]); });
 }
 
 #define FT_ROW(name) BENCHMARK(name)->Threads(1)->Threads(2)

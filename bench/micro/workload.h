@@ -13,10 +13,13 @@
 #include <string>
 #include <utility>
 
+#include "core_probe.h"
+
 namespace workload {
 
-/// Records per pass over the input; the harness's own loop is paid once per pass. So many, because a processor learns the
-/// branches of 4 096 records by heart: a search with branches then looked three times as fast as it is on new values.
+/// Records per pass over the input; the harness's own loop is paid once per pass. So many, because a processor learns
+/// the branches of 4 096 records by heart: a search with branches then looked three times as fast as it is on new
+/// values.
 inline constexpr std::size_t records = 65536;
 
 inline constexpr std::size_t commands = 16;
@@ -47,13 +50,19 @@ struct Input {
 
 inline const Input input;
 
+/// A lambda over the index of a record, inlined wherever it is called: whether a compiler would do that to a lambda
+/// called eight times says nothing about the one call that a program contains.
+#define WORKLOAD_RECORD [&]([[maybe_unused]] std::size_t i) __attribute__((always_inline))
+
 /// Calls `record(i)` for every i of the input, over and over, as long as the harness says; returns how many passes.
 ///
-/// Unrolled eightfold by hand, so that the loop around a plain increment does not cost more than the increment, and both
-/// compilers do the same.
+/// Unrolled eightfold by hand, so that the loop around a plain increment does not cost more than the increment, and
+/// both compilers do the same.
 template <class Record>
 std::size_t run(benchmark::State& state, Record record) {
-  const auto eight = [&record]<std::size_t... k>(std::size_t i, std::index_sequence<k...>) { (record(i + k), ...); };
+  const auto eight = [&record]<std::size_t... k>(std::size_t i, std::index_sequence<k...>)
+                         __attribute__((always_inline)) { (record(i + k), ...); };
+  const CoreProbe probe{state};
   std::size_t passes = 0;
   while (state.KeepRunningBatch(records)) {
     for (std::size_t i = 0; i < records; i += 8) eight(i, std::make_index_sequence<8>{});

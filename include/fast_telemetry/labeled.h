@@ -55,10 +55,7 @@ class Labeled {
       : registration_{&scope, &info, Metric::declare(args...), axes(), sizeof...(Enums)} {}
 
   /// The point with these labels. Cheap to copy; valid as long as the metric is.
-  [[nodiscard]] Point with(Enums... labels) noexcept { return Metric::point(registration_, index(labels...)); }
-  [[nodiscard]] const Point with(Enums... labels) const noexcept {
-    return Metric::point(registration_, index(labels...));
-  }
+  [[nodiscard]] Point with(Enums... labels) const noexcept { return Metric::point(registration_, index(labels...)); }
 
   /// The sum of all points' values, the spare one included, for metrics that have a `value()`.
   [[nodiscard]] auto total() const noexcept

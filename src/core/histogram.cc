@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -17,8 +18,10 @@ namespace detail {
 
 namespace {
 
+using ClassOf = std::size_t (*)(std::uint64_t);
+
 struct OwnedTable {
-  void (*index)(OwnedTable&) = nullptr;  ///< integers and keys of doubles can be equal as bits
+  ClassOf class_of = nullptr;  ///< integers and keys of doubles can be equal as bits
   std::vector<std::uint64_t> bounds;
   std::vector<std::uint16_t> first;
   std::vector<double> exported;
@@ -32,46 +35,41 @@ std::vector<std::unique_ptr<OwnedTable>>& tables() {
   return immortal;
 }
 
-std::uint16_t bounds_below(const std::vector<std::uint64_t>& bounds, std::uint64_t value) {
-  return static_cast<std::uint16_t>(std::lower_bound(bounds.begin(), bounds.end(), value) - bounds.begin());
+/// Fills in what searches need. `class_of` ascends with its argument and stays below `classes`.
+void index(OwnedTable& owned, std::size_t classes) {
+  BucketTable& table = owned.table;
+  table.width = 1;
+  std::size_t begin = 0;
+  for (std::size_t c = 0; c < classes; ++c) {
+    owned.first.push_back(static_cast<std::uint16_t>(begin));
+    std::size_t end = begin;
+    while (end < table.count && owned.class_of(owned.bounds[end]) == c) ++end;
+    table.width = std::max(table.width, static_cast<std::uint32_t>(end - begin));
+    begin = end;
+  }
+  owned.bounds.insert(owned.bounds.end(), table.width, std::numeric_limits<std::uint64_t>::max());
+  table.bounds = owned.bounds.data();
+  table.first = owned.first.data();
 }
 
-void index_integers(OwnedTable& owned) {
-  owned.first.push_back(0);
-  for (unsigned c = 1; c <= 64; ++c) owned.first.push_back(bounds_below(owned.bounds, std::uint64_t{1} << (c - 1)));
-  owned.first.push_back(static_cast<std::uint16_t>(owned.bounds.size()));
-  owned.table.class_base = 0;
-}
-
-void index_doubles(OwnedTable& owned) {
-  const std::uint32_t low = double_class(owned.bounds.front());
-  const std::uint32_t high = double_class(owned.bounds.back());
-  for (std::uint64_t c = low; c <= high; ++c) owned.first.push_back(bounds_below(owned.bounds, c << 52));
-  owned.first.push_back(static_cast<std::uint16_t>(owned.bounds.size()));
-  owned.table.class_base = low;
-}
-
-const BucketTable* intern(std::vector<std::uint64_t> bounds, std::vector<double> exported, double divisor,
-                          void (*index)(OwnedTable&)) {
+const BucketTable* intern(const std::vector<std::uint64_t>& bounds, std::vector<double> exported, double divisor,
+                          std::size_t classes, ClassOf class_of) {
   const std::lock_guard lock{process().mutex};
   for (const auto& owned : tables()) {
-    if (owned->index == index && owned->bounds == bounds && owned->exported == exported &&
-        owned->table.divisor == divisor) {
+    if (owned->class_of == class_of && owned->exported == exported && owned->table.divisor == divisor &&
+        std::equal(bounds.begin(), bounds.end(), owned->bounds.begin())) {
       return &owned->table;
     }
   }
   auto owned = std::make_unique<OwnedTable>();
-  owned->index = index;
-  owned->bounds = std::move(bounds);
+  owned->class_of = class_of;
+  owned->bounds = bounds;
   owned->exported = std::move(exported);
-  index(*owned);
   BucketTable& table = owned->table;
-  table.bounds = owned->bounds.data();
-  table.exported = owned->exported.data();
-  table.first = owned->first.data();
-  table.count = static_cast<std::uint32_t>(owned->bounds.size());
-  table.classes = static_cast<std::uint32_t>(owned->first.size() - 1);
+  table.count = static_cast<std::uint32_t>(bounds.size());
   table.divisor = divisor;
+  table.exported = owned->exported.data();
+  index(*owned, classes);
   tables().push_back(std::move(owned));
   return &table;
 }
@@ -108,9 +106,10 @@ detail::Declaration Histogram::declare(const Bounds& bounds) {
   const double divisor = bounds.is_time() ? 1e9 : 1.0;
   std::vector<std::uint64_t> kept(bounds.data(), bounds.data() + bounds.size());
   std::vector<double> exported;
+  exported.reserve(kept.size());
   for (const std::uint64_t bound : kept) exported.push_back(static_cast<double>(bound) / divisor);
   return {detail::Cells::histogram,
-          detail::intern(std::move(kept), std::move(exported), divisor, detail::index_integers)};
+          detail::intern(kept, std::move(exported), divisor, detail::integer_classes, detail::integer_class)};
 }
 
 detail::Declaration FloatHistogram::declare(const FloatBounds& bounds) {
@@ -122,9 +121,11 @@ detail::Declaration FloatHistogram::declare(const FloatBounds& bounds) {
   }
   detail::check_ascending(bounds.data(), bounds.size());
   std::vector<std::uint64_t> keys;
+  keys.reserve(bounds.size());
   for (std::size_t i = 0; i < bounds.size(); ++i) keys.push_back(detail::ordered_key(bounds.data()[i]));
   return {detail::Cells::float_histogram,
-          detail::intern(std::move(keys), {bounds.data(), bounds.data() + bounds.size()}, 1.0, detail::index_doubles)};
+          detail::intern(keys, {bounds.data(), bounds.data() + bounds.size()}, 1.0, detail::double_classes,
+                         detail::double_class)};
 }
 
 namespace {

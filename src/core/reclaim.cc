@@ -15,7 +15,11 @@ constinit std::mutex barrier_mutex;
 
 namespace {
 
-constinit std::array<std::array<std::atomic<std::uint64_t>, extra_shards>, 2> marks{};
+// Two phases (see Mark) for each of four generations of processes. A thread that forks in a signal handler may have marks up,
+// and in the child takes them down when the handler returns: in its parent's generation, where nobody waits for them. Four:
+// arbitrary; that many forks in a chain, each within the handler of the one before, would have to go wrong.
+constexpr unsigned fork_generations = 4;
+constinit std::array<std::array<std::atomic<std::uint64_t>, extra_shards>, 2 * fork_generations> marks{};
 constinit std::atomic<unsigned> phase{0};
 
 constinit std::atomic<bool> barrier_registered{false};
@@ -39,9 +43,11 @@ Mark::Mark(std::size_t slot) noexcept : mark_{&marks[phase.load(std::memory_orde
 Mark::~Mark() { mark_->fetch_sub(1, std::memory_order_release); }
 
 void forget_marks() noexcept {
-  for (auto& slots : marks) {
-    for (auto& mark : slots) mark.store(0, std::memory_order_relaxed);
+  const unsigned next = (phase.load(std::memory_order_relaxed) / 2 + 1) % fork_generations * 2;
+  for (const unsigned fresh : {next, next + 1}) {
+    for (auto& mark : marks[fresh]) mark.store(0, std::memory_order_relaxed);
   }
+  phase.store(next, std::memory_order_relaxed);
 }
 
 std::size_t mark_slot() noexcept {

@@ -165,8 +165,8 @@ void expect_conservation(const Plan& plan) {
     in_handler.signals = writer;
     start.arrive_and_wait();
     {
-      std::optional<stress::ThreadTimer> timer;
-      if (plan.timer_ns != 0) timer.emplace(SIGUSR1, plan.timer_ns);
+      stress::ThreadTimer timer{SIGUSR1};
+      if (plan.timer_ns != 0) timer.send_every(plan.timer_ns);
       std::size_t cpu = writer;
       stress::run_on(cpus[cpu % cpus.size()]);
       for (std::uint64_t n = 0; n < plan.records; ++n) {

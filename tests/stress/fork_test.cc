@@ -205,16 +205,17 @@ TEST(Fork, in_a_signal_handler_leaves_a_child_that_can_go_on) {
   const auto metrics = std::make_unique<Metrics>();
   std::uint64_t first_writes = 0;
   std::uint64_t adds = 1;
-  const auto forks_wanted = static_cast<sig_atomic_t>(stress::scaled(200));
   {
     const stress::Handler handler{SIGUSR1, fork_in_handler};
-    std::optional<stress::ThreadTimer> timer;
-    timer.emplace(SIGUSR1, 100'000);
-    while (in_handler.forks < forks_wanted && in_handler.is_child == 0) {
-      metrics->counter.add();
-      ++adds;
-      // A few first writes after each fork: every one of them can be what the next handler interrupts.
-      if (first_writes < 10 * static_cast<std::uint64_t>(in_handler.forks + 1)) untouched[first_writes++]->add();
+    stress::ThreadTimer timer{SIGUSR1};
+    for (std::uint64_t round = 0; round < stress::scaled(400) && in_handler.is_child == 0; ++round) {
+      // Once per round: forking takes longer than any interval that would interrupt often.
+      timer.send_after(1 + static_cast<long>(round % 64) * 1000);
+      while (in_handler.forks == static_cast<sig_atomic_t>(round) && in_handler.is_child == 0) {
+        metrics->counter.add();
+        ++adds;
+        if (first_writes < 5 * (round + 1)) untouched[first_writes++]->add();
+      }
     }
   }
   if (in_handler.is_child != 0) {

@@ -68,17 +68,15 @@ inline void run_on_all(const std::vector<int>& cpus) {
 /// Moves the calling thread to a CPU and keeps it there.
 inline void run_on(int cpu) { run_on_all({cpu}); }
 
-/// Sends a signal to the thread that made it, again and again, while it lives.
+/// Sends signals to the thread that made it.
 class ThreadTimer {
  public:
-  ThreadTimer(int signal, long interval_ns) {
+  explicit ThreadTimer(int signal) {
     sigevent event{};
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = signal;
     event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));  // glibc 2.36 has no sigev_notify_thread_id
     made_ = timer_create(CLOCK_MONOTONIC, &event, &timer_) == 0;
-    const itimerspec interval{{0, interval_ns}, {0, interval_ns}};
-    if (made_) timer_settime(timer_, 0, &interval, nullptr);
   }
   ~ThreadTimer() {
     if (made_) timer_delete(timer_);
@@ -86,7 +84,15 @@ class ThreadTimer {
   ThreadTimer(const ThreadTimer&) = delete;
   ThreadTimer& operator=(const ThreadTimer&) = delete;
 
+  void send_after(long ns) { set(ns, 0); }
+  void send_every(long ns) { set(ns, ns); }
+
  private:
+  void set(long first_ns, long interval_ns) {
+    const itimerspec times{{0, interval_ns}, {0, first_ns}};
+    if (made_) timer_settime(timer_, 0, &times, nullptr);
+  }
+
   timer_t timer_{};
   bool made_ = false;
 };

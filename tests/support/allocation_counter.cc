@@ -11,7 +11,9 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) || \
     __has_feature(thread_sanitizer)
 #define FAST_TELEMETRY_SANITIZED_MALLOC 1
-#include <sanitizer/allocator_interface.h>
+// <sanitizer/allocator_interface.h>, which GCC's packages lack.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                                         void (*on_free)(const volatile void*));
 #else
 #define FAST_TELEMETRY_SANITIZED_MALLOC 0
 #endif

@@ -25,7 +25,7 @@ class Child:
                                                 start_new_session=True,
                                                 preexec_fn=lambda: os.sched_setaffinity(0, cpus))
         except OSError as error:
-            raise Failure(f"{name} does not start: {error}") from error
+            raise Failure(f"the {name} does not start: {error}") from error
 
     @property
     def pid(self):
@@ -33,7 +33,7 @@ class Child:
 
     def check(self):
         if self.process.poll() is not None:
-            raise Failure(f"{self.name} ended with exit code {self.process.returncode}", self)
+            raise Failure(f"the {self.name} ended with exit code {self.process.returncode}", self)
 
     def wait_for(self, what, ready, seconds=20):
         """The first true value of ready(); a refused connection counts as not yet."""
@@ -46,7 +46,7 @@ class Child:
             except OSError:
                 pass
             time.sleep(0.02)
-        raise Failure(f"{self.name}: {what}: not within {seconds} s", self)
+        raise Failure(f"the {self.name}: no {what} within {seconds} s", self)
 
     def cpu_ns(self):
         """CPU time of all its threads so far, by thread: schedstat counts nanoseconds where getrusage counts what the
@@ -56,7 +56,7 @@ class Child:
             return {task.name: int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()}
         except OSError as error:
             self.check()
-            raise Failure(f"the CPU time of {self.name} cannot be read: {error}", self) from error
+            raise Failure(f"the CPU time of the {self.name} cannot be read: {error}", self) from error
 
     def tail(self, lines=15):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -73,6 +73,10 @@ class Children:
         child = Child(name, command, self.directory / f"{name.replace(' ', '-')}.log", cpus)
         self.running.append(child)
         return child
+
+    def check(self):
+        for child in self.running:
+            child.check()
 
     def __enter__(self):
         return self

@@ -50,7 +50,7 @@ class Prometheus:
 
     def wait_for_first_scrape(self):
         """About 5.5 s after its start, whatever the interval: targets are loaded with a delay."""
-        self.child.wait_for("ready", lambda: urllib.request.urlopen(f"{self.url}/-/ready", timeout=10).close() is None)
+        self.child.wait_for("answer", lambda: urllib.request.urlopen(f"{self.url}/-/ready", timeout=10).close() is None)
         self.child.wait_for("first scrape of the proxy", lambda: self.number('up{job="proxy"}') == 1, seconds=30)
 
     def wait_for_sample_after(self, moment):

@@ -3,7 +3,7 @@
 // The one write as a restartable sequence, AArch64. The only code for this architecture; rseq_x86_64.h has the theory.
 //
 // Differences: the signature before the abort address is 0xd428bc00 (`brk #0x45e0`, Linux
-// tools/testing/selftests/rseq/rseq-arm64.h); x16 and x17 are clobbered; a conditional branch reaches only 1 MiB and
+// tools/testing/selftests/rseq/rseq-arm64.h); x15 to x17 are clobbered; a conditional branch reaches only 1 MiB and
 // linkers add no veneer for it, so rare exits branch to the C++ label `cold` of the same function, which clears
 // `rseq_cs`, and only the unconditional branch of the abort code (128 MiB) leaves its section.
 #pragma once
@@ -13,17 +13,18 @@
 
 extern "C" const std::ptrdiff_t __rseq_offset;  // glibc >= 2.35; not <sys/rseq.h>, which costs include time
 
-// Leaves the address of the cell for this CPU in x17.
+// Leaves the address of the cell for this CPU in x17 and that of the thread's area in x15.
 #define FAST_TELEMETRY_RSEQ_BEGIN                                                    \
   ".pushsection .data.rel.ro.ft_rseq_cs.%=, \"aw?\", %%progbits\n\t.balign 32\n"     \
   "3:\t.word 0, 0\n\t.xword 1f, (2f - 1f), 4f\n\t.popsection\n\t"                    \
-  "adrp x16, 3b\n\tadd x16, x16, :lo12:3b\n\tstr x16, [%[area], #8]\n"               \
-  "1:\tldr w16, [%[area], #4]\n\tcmp w16, %w[shards]\n\tb.hs %l[cold]\n\t"           \
+  "mrs x15, tpidr_el0\n\tadd x15, x15, %[area]\n\t"                                  \
+  "adrp x16, 3b\n\tadd x16, x16, :lo12:3b\n\tstr x16, [x15, #8]\n"                   \
+  "1:\tldr w16, [x15, #4]\n\tcmp w16, %w[shards]\n\tb.hs %l[cold]\n\t"               \
   "ldr x17, [%[site]]\n\tcbz x17, %l[cold]\n\t"                                      \
   "add x17, x17, x16, lsl %[shift]\n\tadd x17, x17, %[offset]\n\t"
 
 #define FAST_TELEMETRY_RSEQ_END                                        \
-  "\n2:\tstr xzr, [%[area], #8]\n\t"                                   \
+  "\n2:\tstr xzr, [x15, #8]\n\t"                                       \
   ".pushsection .text.unlikely.ft_rseq.%=, \"ax?\", %%progbits\n\t"    \
   ".inst 0xd428bc00\n"                                                 \
   "4:\tb %l[cold]\n\t.popsection\n"
@@ -31,57 +32,56 @@ extern "C" const std::ptrdiff_t __rseq_offset;  // glibc >= 2.35; not <sys/rseq.
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-inline char* rseq_area() noexcept { return static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset; }
-
-// Volatile: the kernel reads this word, and nothing in the program does.
-inline void rseq_leave(char* area) noexcept { *reinterpret_cast<std::uint64_t volatile*>(area + 8) = 0; }
+inline void rseq_leave() noexcept {
+  asm volatile("mrs x16, tpidr_el0\n\tadd x16, x16, %[area]\n\tstr xzr, [x16, #8]"
+               :
+               : [area] "r"(__rseq_offset)
+               : "x16", "memory");
+}
 
 static_assert(offsetof(Site, cells) == 0, "the sequence loads the first word of the site");
 
 /// Adds `value` to the cell `offset` bytes into the site's run, in the current CPU's copy.
 inline void rseq_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {
-  char* const area = rseq_area();
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr x16, [x17]\n\tadd x16, x16, %[value]\n\tstr x16, [x17]" FAST_TELEMETRY_RSEQ_END
            :
-           : [area] "r"(area), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "r"(value),
+           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "r"(value),
              [shift] "i"(stride_shift)
-           : "x16", "x17", "memory", "cc"
+           : "x15", "x16", "x17", "memory", "cc"
            : cold);
   return;
 cold:
-  rseq_leave(area);
+  rseq_leave();
   cold_add(site, offset, value);
 }
 
 inline void rseq_add(Site& site, std::size_t offset, double value) noexcept {
-  char* const area = rseq_area();
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr d31, [x17]\n\tfadd d31, d31, %d[value]\n\tstr d31, [x17]" FAST_TELEMETRY_RSEQ_END
            :
-           : [area] "r"(area), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "w"(value),
+           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "w"(value),
              [shift] "i"(stride_shift)
-           : "x16", "x17", "v31", "memory", "cc"
+           : "x15", "x16", "x17", "v31", "memory", "cc"
            : cold);
   return;
 cold:
-  rseq_leave(area);
+  rseq_leave();
   cold_add(site, offset, value);
 }
 
 /// Stores `value` if it is greater than the cell, compared unsigned.
 inline void rseq_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
-  char* const area = rseq_area();
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr x16, [x17]\n\tcmp x16, %[value]\n\tb.hs 2f\n\tstr %[value], [x17]" FAST_TELEMETRY_RSEQ_END
            :
-           : [area] "r"(area), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "r"(value),
+           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "r"(value),
              [shift] "i"(stride_shift)
-           : "x16", "x17", "memory", "cc"
+           : "x15", "x16", "x17", "memory", "cc"
            : cold);
   return;
 cold:
-  rseq_leave(area);
+  rseq_leave();
   cold_max(site, offset, value);
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cfloat>
 #include <cmath>
 #include <limits>
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "fast_telemetry/detail/arena.h"
 #include "fast_telemetry/histogram.h"
 
 namespace ft = fast_telemetry;
@@ -124,9 +126,17 @@ struct Shape {
 };
 
 constexpr Shape shapes[] = {
-    {"one", 1, false},          {"two", 2, false},          {"eight", 8, true},       {"nine", 9, true},
-    {"ten", 10, true},          {"thirteen", 13, false},    {"seventeen", 17, true},  {"thirty_three", 33, true},
-    {"hundred", 100, false},    {"dense_hundred", 100, true}, {"three_hundred", 300, false},
+    {"one", 1, false},
+    {"two", 2, false},
+    {"eight", 8, true},
+    {"nine", 9, true},
+    {"ten", 10, true},
+    {"thirteen", 13, false},
+    {"seventeen", 17, true},
+    {"thirty_three", 33, true},
+    {"hundred", 100, false},
+    {"dense_hundred", 100, true},
+    {"three_hundred", 300, false},
     {"dense_three_hundred", 300, true},
 };
 
@@ -213,8 +223,8 @@ TEST(BucketIndex, keeps_tables_of_integers_and_of_doubles_apart) {
   EXPECT_EQ(bucket_index(doubles, 2.5), 2u);
 }
 
-// Keys of doubles fill all 64 bits, so an integer bound can equal one: 0xC3E87D99..., read as the key of a double, is that
-// same number rounded. A table shared by content alone would be indexed the wrong way.
+// Keys of doubles fill all 64 bits, so an integer bound can equal one: 0xC3E87D99..., read as the key of a double, is
+// that same number rounded. A table shared by content alone would be indexed the wrong way.
 TEST(BucketIndex, keeps_an_integer_bound_apart_from_the_double_whose_key_it_is) {
   // The fixed point of n -> ordered_key(double(n)).
   std::uint64_t n = std::uint64_t{0xC3E8} << 48;
@@ -237,19 +247,16 @@ TEST(BucketIndex, shares_one_table_among_equal_bounds) {
             ft::Histogram::declare(ft::buckets::DurationBounds<2>{{5'000, 6'000}}).buckets);
 }
 
-// Usable at compile time: a table written down by hand for the bounds 1, 2, 3, 1000.
-constexpr std::uint64_t bounds_of_constant[] = {1, 2, 3, 1000};
+// Usable at compile time: a table written down by hand for the bounds 1, 2, 3, 1000, with what stands behind them.
+constexpr std::uint64_t bounds_of_constant[] = {1, 2, 3, 1000, largest, largest, largest};
 constexpr auto first_of_constant = [] {
-  std::array<std::uint16_t, 66> first{};
-  for (unsigned c = 1; c <= 64; ++c) {
-    for (const std::uint64_t bound : bounds_of_constant) {
-      if (bound < std::uint64_t{1} << (c - 1)) ++first[c];
-    }
+  std::array<std::uint16_t, ft::detail::integer_classes> first{};
+  for (std::size_t c = 0; c < first.size(); ++c) {
+    while (first[c] < 4 && ft::detail::integer_class(bounds_of_constant[first[c]]) < c) ++first[c];
   }
-  first[65] = 4;
   return first;
 }();
-constexpr BucketTable constant{bounds_of_constant, first_of_constant.data(), 4, 0, 65, 1.0, nullptr};
+constexpr BucketTable constant{bounds_of_constant, first_of_constant.data(), 4, 3, 1.0, nullptr};
 static_assert(bucket_index(constant, std::uint64_t{0}) == 0);
 static_assert(bucket_index(constant, std::uint64_t{1}) == 0);
 static_assert(bucket_index(constant, std::uint64_t{2}) == 1);
@@ -259,9 +266,18 @@ static_assert(bucket_index(constant, std::uint64_t{1000}) == 3);
 static_assert(bucket_index(constant, std::uint64_t{1001}) == 4);
 static_assert(bucket_index(constant, largest) == 4);
 
-static_assert(ft::detail::integer_class(0) == 0 && ft::detail::integer_class(1) == 1);
-static_assert(ft::detail::integer_class(2) == 2 && ft::detail::integer_class(3) == 2);
-static_assert(ft::detail::integer_class(largest) == 64);
+// What the table stands on: classes ascend with their values and stay in their range.
+static_assert(ft::detail::integer_class(0) == 0);
+static_assert(ft::detail::integer_class(largest) < ft::detail::integer_classes);
+static_assert(ft::detail::double_class(ft::detail::ordered_key(DBL_MAX)) < ft::detail::double_classes);
+
+TEST(BucketIndex, has_classes_that_ascend_with_the_value) {
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    const std::uint64_t power = std::uint64_t{1} << bit;
+    EXPECT_LE(ft::detail::integer_class(power - 1), ft::detail::integer_class(power)) << bit;
+    EXPECT_LE(ft::detail::integer_class(power), ft::detail::integer_class(power | power >> 1)) << bit;
+  }
+}
 
 static_assert(ft::detail::ordered_key(-0.0) == ft::detail::ordered_key(0.0));
 static_assert(ft::detail::ordered_key(-1.0) < ft::detail::ordered_key(-tiniest));

@@ -100,8 +100,8 @@ TEST(Counter, starts_at_zero_in_memory_another_counter_gave_back) {
   }
 }
 
-// SHD-5, CNT-5: the original's own test, "many threads × 1 000 000". The stress tests break the add into load and store;
-// this many adds see that in the locked build.
+// SHD-5, CNT-5: the original's own test, "many threads × 1 000 000". The stress tests break the add into load and
+// store; this many adds see that in the locked build.
 TEST(Counter, loses_nothing_when_many_threads_add) {
   constexpr int threads = 8;
   constexpr std::uint64_t per_thread = 1'000'000;

@@ -62,9 +62,9 @@ TYPED_TEST(GaugeOf, is_zero_until_it_is_set) {
 // GAU-1, GAU-3
 TYPED_TEST(GaugeOf, shows_the_last_value_that_was_set) {
   ft::Gauge<TypeParam> gauge{this->registry, {.name = "level"}};
-  for (const TypeParam value : {TypeParam{1}, TypeParam{42}, TypeParam{-7}, TypeParam{0}, TypeParam{3},
-                                std::numeric_limits<TypeParam>::max(), std::numeric_limits<TypeParam>::lowest(),
-                                std::numeric_limits<TypeParam>::min()}) {
+  for (const TypeParam value :
+       {TypeParam{1}, TypeParam{42}, TypeParam{-7}, TypeParam{0}, TypeParam{3}, std::numeric_limits<TypeParam>::max(),
+        std::numeric_limits<TypeParam>::lowest(), std::numeric_limits<TypeParam>::min()}) {
     gauge.set(value);
     EXPECT_EQ(gauge.get(), value);
     EXPECT_EQ(this->exported(this->reader), value);

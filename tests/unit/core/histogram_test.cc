@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "fast_telemetry/detail/arena.h"
 #include "fast_telemetry/storage_info.h"
 #include "tests/support/recording_visitor.h"
 
@@ -104,7 +105,8 @@ static_assert(!CanRecord<ft::Histogram, double>, "a fraction would be cut off si
 static_assert(!CanRecord<ft::Histogram, bool>);
 static_assert(!CanRecord<ft::FloatHistogram, std::chrono::seconds>);
 static_assert(CanRecord<ft::Histogram, int> && CanRecord<ft::Histogram, std::chrono::milliseconds>);
-static_assert(noexcept(std::declval<ft::Histogram&>().record(1)) && noexcept(std::declval<ft::FloatHistogram&>().record(1)));
+static_assert(noexcept(std::declval<ft::Histogram&>().record(1)) &&
+              noexcept(std::declval<ft::FloatHistogram&>().record(1)));
 
 // HIS-5, HIS-6, W-14: the count is not kept beside the buckets, so the two cannot differ.
 TEST(Histogram, counts_what_is_in_its_buckets) {
@@ -264,19 +266,19 @@ TEST(Histogram, exports_durations_in_seconds) {
   EXPECT_EQ(seen.metric.sum(), 0.75);
 }
 
-// HIS-4: the same thirteen bounds, exported in seconds instead of microseconds. Each must be the double nearest to what a
-// person would write, because it becomes a label: "1e-05", not "1.0000000000000001e-05".
+// HIS-4: the same thirteen bounds, exported in seconds instead of microseconds. Each must be the double nearest to what
+// a person would write, because it becomes a label: "1e-05", not "1.0000000000000001e-05".
 TEST(Histogram, exports_the_latency_preset_as_the_doubles_nearest_to_its_decimal_bounds) {
   Seen<ft::Histogram> seen{ft::buckets::latency};
-  EXPECT_THAT(seen.look().bounds, ElementsAre(1e-05, 5e-05, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0));
+  EXPECT_THAT(seen.look().bounds,
+              ElementsAre(1e-05, 5e-05, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0));
   EXPECT_EQ(seen.buckets().size(), 14u);
 }
 
 TEST(Histogram, exports_the_fast_latency_preset_as_the_doubles_nearest_to_its_decimal_bounds) {
   Seen<ft::Histogram> seen{ft::buckets::fast_latency};
-  EXPECT_THAT(seen.look().bounds,
-              ElementsAre(1e-06, 2e-06, 5e-06, 1e-05, 2e-05, 5e-05, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
-                          0.05, 0.1, 0.2, 0.5, 1.0));
+  EXPECT_THAT(seen.look().bounds, ElementsAre(1e-06, 2e-06, 5e-06, 1e-05, 2e-05, 5e-05, 0.0001, 0.0002, 0.0005, 0.001,
+                                              0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0));
 }
 
 // HIS-4
@@ -339,19 +341,22 @@ class BadIntegerBounds : public testing::TestWithParam<BadBounds<std::uint64_t>>
 
 TEST_P(BadIntegerBounds, are_refused_with_the_figures) { expect_refused<ft::Histogram, ft::Bounds>(GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(histogram, BadIntegerBounds,
-                         testing::Values(BadBounds<std::uint64_t>{"none", {}, {"at least one bound"}},
-                                         BadBounds<std::uint64_t>{"falling", {10, 30, 20}, {"ascend", "bound 2", "20", "30"}},
-                                         BadBounds<std::uint64_t>{"repeated", {10, 20, 20}, {"ascend", "bound 2", "20"}},
-                                         BadBounds<std::uint64_t>{"falling_to_zero", {1, 0}, {"bound 1", "(0)", "1"}}),
-                         [](const auto& test) { return std::string{test.param.name}; });
+INSTANTIATE_TEST_SUITE_P(
+    histogram, BadIntegerBounds,
+    testing::Values(BadBounds<std::uint64_t>{"none", {}, {"at least one bound"}},
+                    BadBounds<std::uint64_t>{"falling", {10, 30, 20}, {"ascend", "bound 2", "20", "30"}},
+                    BadBounds<std::uint64_t>{"repeated", {10, 20, 20}, {"ascend", "bound 2", "20"}},
+                    BadBounds<std::uint64_t>{"falling_to_zero", {1, 0}, {"bound 1", "(0)", "1"}}),
+    [](const auto& test) { return std::string{test.param.name}; });
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 class BadDoubleBounds : public testing::TestWithParam<BadBounds<double>> {};
 
-TEST_P(BadDoubleBounds, are_refused_with_the_figures) { expect_refused<ft::FloatHistogram, ft::FloatBounds>(GetParam()); }
+TEST_P(BadDoubleBounds, are_refused_with_the_figures) {
+  expect_refused<ft::FloatHistogram, ft::FloatBounds>(GetParam());
+}
 
 INSTANTIATE_TEST_SUITE_P(
     float_histogram, BadDoubleBounds,
@@ -366,8 +371,9 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return std::string{test.param.name}; });
 
 TEST(Histogram, refuses_duration_bounds_that_round_to_the_same_nanosecond) {
-  EXPECT_THAT([] { ft::Histogram{ft::buckets::durations(Duration<int, std::pico>{1'200}, Duration<int, std::pico>{1'700})}; },
-              ThrowsMessage<std::invalid_argument>(HasSubstr("ascend")));
+  EXPECT_THAT(
+      [] { ft::Histogram{ft::buckets::durations(Duration<int, std::pico>{1'200}, Duration<int, std::pico>{1'700})}; },
+      ThrowsMessage<std::invalid_argument>(HasSubstr("ascend")));
 }
 
 TEST(Histogram, takes_as_many_bounds_as_fit_one_run_and_refuses_one_more_with_the_figure) {
@@ -382,8 +388,8 @@ TEST(Histogram, takes_as_many_bounds_as_fit_one_run_and_refuses_one_more_with_th
   }
   bounds.push_back(bounds.back() + 1);
   EXPECT_THAT([&] { ft::Histogram(ft::Bounds{bounds.data(), bounds.size()}); },
-              ThrowsMessage<std::length_error>(
-                  AllOf(HasSubstr(std::to_string(bounds.size())), HasSubstr(std::to_string(ft::detail::max_run_cells)))));
+              ThrowsMessage<std::length_error>(AllOf(HasSubstr(std::to_string(bounds.size())),
+                                                     HasSubstr(std::to_string(ft::detail::max_run_cells)))));
 }
 
 TEST(Histogram, copies_its_bounds) {

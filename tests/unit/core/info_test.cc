@@ -45,19 +45,20 @@ INSTANTIATE_TEST_SUITE_P(
                     NameCase{"of_255_characters", std::string(255, 'a'), true},
                     NameCase{"of_256_characters", std::string(256, 'a'), false}, NameCase{"empty", "", false},
                     NameCase{"digit_first", "2xx", false}, NameCase{"underscore_first", "_requests", false},
-                    NameCase{"upper_case_first", "Requests", false}, NameCase{"upper_case_inside", "httpRequests", false},
-                    NameCase{"dash", "http-requests", false}, NameCase{"space", "http requests", false},
-                    NameCase{"space_last", "requests ", false}, NameCase{"dot", "http.requests", false},
-                    NameCase{"colon", "job:requests", false}, NameCase{"slash", "a/b", false},
-                    NameCase{"newline", "requests\n", false}, NameCase{"nul", "requests\0"s, false},
-                    NameCase{"nul_inside", "requ\0ests"s, false}, NameCase{"utf8", "anfragen_größe", false},
-                    NameCase{"before_a", "x`", false}, NameCase{"after_z", "x{", false}, NameCase{"byte_255", "x\xff", false}),
+                    NameCase{"upper_case_first", "Requests", false},
+                    NameCase{"upper_case_inside", "httpRequests", false}, NameCase{"dash", "http-requests", false},
+                    NameCase{"space", "http requests", false}, NameCase{"space_last", "requests ", false},
+                    NameCase{"dot", "http.requests", false}, NameCase{"colon", "job:requests", false},
+                    NameCase{"slash", "a/b", false}, NameCase{"newline", "requests\n", false},
+                    NameCase{"nul", "requests\0"s, false}, NameCase{"nul_inside", "requ\0ests"s, false},
+                    NameCase{"utf8", "anfragen_größe", false}, NameCase{"before_a", "x`", false},
+                    NameCase{"after_z", "x{", false}, NameCase{"byte_255", "x\xff", false}),
     [](const auto& test) { return std::string{test.param.what}; });
 
 TEST(NameChecked, says_which_text_was_refused_and_what_the_rule_is) {
   EXPECT_THAT([] { static_cast<void>(ft::Name::checked("http-requests")); },
-              ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr("\"http-requests\""), HasSubstr("lower-case letter"),
-                                                         HasSubstr("255"))));
+              ThrowsMessage<std::invalid_argument>(
+                  AllOf(HasSubstr("\"http-requests\""), HasSubstr("lower-case letter"), HasSubstr("255"))));
 }
 
 TEST(NameChecked, shows_hostile_text_without_its_control_characters) {
@@ -67,11 +68,13 @@ TEST(NameChecked, shows_hostile_text_without_its_control_characters) {
 }
 
 TEST(NameChecked, cuts_long_text_short) {
-  EXPECT_THAT([] { static_cast<void>(ft::Name::checked(std::string(1'000'000, 'a'))); },
-              ThrowsMessage<std::invalid_argument>(testing::Truly([](const std::string& s) { return s.size() < 1000; })));
+  EXPECT_THAT(
+      [] { static_cast<void>(ft::Name::checked(std::string(1'000'000, 'a'))); },
+      ThrowsMessage<std::invalid_argument>(testing::Truly([](const std::string& s) { return s.size() < 1000; })));
 }
 
-// Checked by the compiler: a literal that is no name does not compile (tests/build holds that; here, that good ones do).
+// Checked by the compiler: a literal that is no name does not compile (tests/build holds that; here, that good ones
+// do).
 constexpr ft::Name literal{"requests"};
 static_assert(literal.text() == ft::Text{"requests"});
 static_assert(ft::Name::is_valid("requests") && !ft::Name::is_valid("Requests"));
@@ -79,7 +82,8 @@ static_assert(ft::Name::is_valid("requests") && !ft::Name::is_valid("Requests"))
 TEST(Text, is_made_from_a_literal_a_string_and_a_string_view) {
   const std::string string = "requests";
   const std::string_view string_view = string;
-  for (const ft::Text text : {ft::Text{"requests"}, ft::Text{string}, ft::Text{string_view}, ft::Text{string.data(), 8}}) {
+  for (const ft::Text text :
+       {ft::Text{"requests"}, ft::Text{string}, ft::Text{string_view}, ft::Text{string.data(), 8}}) {
     EXPECT_EQ(text.size(), 8u);
     EXPECT_FALSE(text.empty());
     EXPECT_TRUE(text == ft::Text{"requests"});

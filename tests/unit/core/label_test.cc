@@ -53,9 +53,7 @@ constexpr auto byte_texts = [] {
   for (unsigned i = 0; i < 256; ++i) texts[i] = {digits[i / 16], digits[i % 16]};
   return texts;
 }();
-constexpr ft::Label label(Byte byte) {
-  return {"byte", {byte_texts[static_cast<unsigned char>(byte)].data(), 2}};
-}
+constexpr ft::Label label(Byte byte) { return {"byte", {byte_texts[static_cast<unsigned char>(byte)].data(), 2}}; }
 
 // LAB-1: number of labels, key, value of each index. What is not a label is not an error at run time but has no cell.
 TEST(LabelCount, is_the_number_of_enumerators) {
@@ -103,11 +101,14 @@ TEST(LabelsOf, holds_the_labels_in_the_order_of_the_enumerators) {
 }
 
 // from_enumerator tries 64 values.
+// clang-format off
 enum class SixtyFour : std::uint8_t {
-  e0,  e1,  e2,  e3,  e4,  e5,  e6,  e7,  e8,  e9,  e10, e11, e12, e13, e14, e15, e16, e17, e18, e19, e20, e21,
-  e22, e23, e24, e25, e26, e27, e28, e29, e30, e31, e32, e33, e34, e35, e36, e37, e38, e39, e40, e41, e42, e43,
-  e44, e45, e46, e47, e48, e49, e50, e51, e52, e53, e54, e55, e56, e57, e58, e59, e60, e61, e62, e63,
+  e0, e1, e2, e3, e4, e5, e6, e7, e8, e9, e10, e11, e12, e13, e14, e15,
+  e16, e17, e18, e19, e20, e21, e22, e23, e24, e25, e26, e27, e28, e29, e30, e31,
+  e32, e33, e34, e35, e36, e37, e38, e39, e40, e41, e42, e43, e44, e45, e46, e47,
+  e48, e49, e50, e51, e52, e53, e54, e55, e56, e57, e58, e59, e60, e61, e62, e63,
 };
+// clang-format on
 constexpr ft::Label label(SixtyFour value) { return ft::from_enumerator("n", value); }
 static_assert(label_count<SixtyFour>() == 64);
 static_assert(labels_of<SixtyFour>.labels[63].value == ft::Text{"e63"});
@@ -172,7 +173,8 @@ enum class WrongResult : std::uint8_t { first };
 
 static_assert(ft::LabelEnum<Method> && ft::LabelEnum<Phase> && ft::LabelEnum<Signed> && ft::LabelEnum<Unscoped>);
 static_assert(ft::LabelEnum<One> && ft::LabelEnum<Holder::Inner> && ft::LabelEnum<Byte> && ft::LabelEnum<SixtyFour>);
-static_assert(!ft::LabelEnum<Gap> && !ft::LabelEnum<NotFromZero> && !ft::LabelEnum<Forgotten> && !ft::LabelEnum<TwoKeys>);
+static_assert(!ft::LabelEnum<Gap> && !ft::LabelEnum<NotFromZero> && !ft::LabelEnum<Forgotten> &&
+              !ft::LabelEnum<TwoKeys>);
 static_assert(!ft::LabelEnum<NoKey> && !ft::LabelEnum<NoLabels> && !ft::LabelEnum<FarAway>);
 static_assert(!ft::LabelEnum<Wide>, "an enum wider than a byte can index past the cells");
 static_assert(!ft::LabelEnum<Unlabelled> && !ft::LabelEnum<WrongResult> && !ft::LabelEnum<int> && !ft::LabelEnum<char>);

@@ -110,9 +110,8 @@ TEST_F(Labeled, counts_each_combination_of_three_enums_by_itself) {
   for (const Zone zone : zones) {
     for (const Command command : commands) {
       for (const Outcome outcome : outcomes) {
-        EXPECT_EQ(seen.counter("commands", {{"zone", text_of(zone)},
-                                            {"command", text_of(command)},
-                                            {"outcome", text_of(outcome)}}),
+        EXPECT_EQ(seen.counter("commands",
+                               {{"zone", text_of(zone)}, {"command", text_of(command)}, {"outcome", text_of(outcome)}}),
                   ++value);
       }
     }
@@ -171,8 +170,8 @@ TEST_F(Labeled, uses_the_spare_point_whichever_enum_is_invalid) {
   EXPECT_EQ(seen.point_count("commands"), 25u);
 }
 
-// The product of the other enums' sizes could bring a wrong value back into the array: (1, 3) of 3 × 2 has the number of
-// (2, 1). All pairs of bytes are tried.
+// The product of the other enums' sizes could bring a wrong value back into the array: (1, 3) of 3 × 2 has the number
+// of (2, 1). All pairs of bytes are tried.
 TEST_F(Labeled, never_takes_one_combination_for_another) {
   ft::Labeled<ft::Counter, Command, Outcome> counter{registry, {.name = "commands"}};
   std::uint64_t invalid = 0;

@@ -43,13 +43,15 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         CanonicalCase{"plain", "requests", Unit::none, Kind::counter, "requests", "requests"},
         CanonicalCase{"total_of_a_counter", "requests_total", Unit::none, Kind::counter, "requests", "requests"},
-        CanonicalCase{"total_of_a_gauge", "requests_total", Unit::none, Kind::gauge, "requests_total", "requests_total"},
+        CanonicalCase{"total_of_a_gauge", "requests_total", Unit::none, Kind::gauge, "requests_total",
+                      "requests_total"},
         CanonicalCase{"total_of_a_histogram", "x_total", Unit::none, Kind::histogram, "x_total", "x_total"},
         CanonicalCase{"nothing_but_total", "total", Unit::none, Kind::counter, "total", "total"},
         CanonicalCase{"total_without_underscore", "subtotal", Unit::none, Kind::counter, "subtotal", "subtotal"},
         CanonicalCase{"unit", "latency_seconds", Unit::seconds, Kind::histogram, "latency", "latency_seconds"},
         CanonicalCase{"unit_not_written", "latency", Unit::seconds, Kind::histogram, "latency", "latency_seconds"},
-        CanonicalCase{"unit_and_total", "received_bytes_total", Unit::bytes, Kind::counter, "received", "received_bytes"},
+        CanonicalCase{"unit_and_total", "received_bytes_total", Unit::bytes, Kind::counter, "received",
+                      "received_bytes"},
         CanonicalCase{"total_before_unit", "received_total_bytes", Unit::bytes, Kind::counter, "received_total",
                       "received_total_bytes"},
         CanonicalCase{"another_unit", "latency_seconds", Unit::bytes, Kind::gauge, "latency_seconds",
@@ -70,8 +72,8 @@ TEST(FullName, joins_prefix_name_and_unit_with_underscores) {
 
 TEST(UnitSuffix, is_the_base_unit_in_full) {
   const std::pair<Unit, const char*> suffixes[] = {
-      {Unit::none, ""},         {Unit::seconds, "seconds"}, {Unit::bytes, "bytes"},     {Unit::ratio, "ratio"},
-      {Unit::celsius, "celsius"}, {Unit::joules, "joules"},   {Unit::watts, "watts"},     {Unit::volts, "volts"},
+      {Unit::none, ""},           {Unit::seconds, "seconds"}, {Unit::bytes, "bytes"}, {Unit::ratio, "ratio"},
+      {Unit::celsius, "celsius"}, {Unit::joules, "joules"},   {Unit::watts, "watts"}, {Unit::volts, "volts"},
       {Unit::amperes, "amperes"}, {Unit::meters, "meters"},   {Unit::grams, "grams"}};
   for (const auto& [unit, suffix] : suffixes) EXPECT_EQ(ft::detail::unit_suffix(unit), suffix);
   EXPECT_EQ(ft::detail::unit_suffix(static_cast<Unit>(255)), "");
@@ -107,17 +109,19 @@ TEST_P(LabelKey, is_legal_or_refused) {
 
 INSTANTIATE_TEST_SUITE_P(
     rules, LabelKey,
-    testing::Values(KeyCase{"word", "method", true}, KeyCase{"one_letter", "m", true}, KeyCase{"upper_case", "HTTPMethod", true},
-                    KeyCase{"digit_inside", "http2", true}, KeyCase{"one_underscore_first", "_method", true},
-                    KeyCase{"underscore_alone", "_", true}, KeyCase{"beginning_with_le", "level", true},
-                    KeyCase{"le_in_upper_case", "LE", true}, KeyCase{"beginning_with_quantile", "quantiles", true},
+    testing::Values(KeyCase{"word", "method", true}, KeyCase{"one_letter", "m", true},
+                    KeyCase{"upper_case", "HTTPMethod", true}, KeyCase{"digit_inside", "http2", true},
+                    KeyCase{"one_underscore_first", "_method", true}, KeyCase{"underscore_alone", "_", true},
+                    KeyCase{"beginning_with_le", "level", true}, KeyCase{"le_in_upper_case", "LE", true},
+                    KeyCase{"beginning_with_quantile", "quantiles", true},
                     KeyCase{"of_255_characters", std::string(255, 'k'), true},
                     KeyCase{"of_256_characters", std::string(256, 'k'), false}, KeyCase{"empty", "", false},
-                    KeyCase{"le", "le", false}, KeyCase{"quantile", "quantile", false}, KeyCase{"reserved", "__name__", false},
-                    KeyCase{"two_underscores", "__", false}, KeyCase{"digit_first", "2xx", false},
-                    KeyCase{"dash", "http-method", false}, KeyCase{"dot", "http.method", false},
-                    KeyCase{"colon", "a:b", false}, KeyCase{"space", "a b", false}, KeyCase{"quote", "a\"", false},
-                    KeyCase{"nul", "a\0"s, false}, KeyCase{"utf8", "größe", false}),
+                    KeyCase{"le", "le", false}, KeyCase{"quantile", "quantile", false},
+                    KeyCase{"reserved", "__name__", false}, KeyCase{"two_underscores", "__", false},
+                    KeyCase{"digit_first", "2xx", false}, KeyCase{"dash", "http-method", false},
+                    KeyCase{"dot", "http.method", false}, KeyCase{"colon", "a:b", false},
+                    KeyCase{"space", "a b", false}, KeyCase{"quote", "a\"", false}, KeyCase{"nul", "a\0"s, false},
+                    KeyCase{"utf8", "größe", false}),
     [](const auto& test) { return std::string{test.param.what}; });
 
 TEST(LabelKey, is_named_in_the_refusal_with_its_control_characters_replaced) {
@@ -126,9 +130,11 @@ TEST(LabelKey, is_named_in_the_refusal_with_its_control_characters_replaced) {
 }
 
 TEST(ScopePrefix, follows_the_rules_of_names_and_may_be_empty) {
-  for (const char* const good : {"", "a", "proxy", "proxy_2", "a__b"}) EXPECT_NO_THROW(ft::detail::check_prefix(good)) << good;
+  for (const char* const good : {"", "a", "proxy", "proxy_2", "a__b"})
+    EXPECT_NO_THROW(ft::detail::check_prefix(good)) << good;
   for (const char* const bad : {"Proxy", "2x", "_a", "a.b", "a-b", "a b", "ä"}) {
-    EXPECT_THAT([&] { ft::detail::check_prefix(bad); }, ThrowsMessage<std::invalid_argument>(HasSubstr("bad scope prefix")))
+    EXPECT_THAT([&] { ft::detail::check_prefix(bad); },
+                ThrowsMessage<std::invalid_argument>(HasSubstr("bad scope prefix")))
         << bad;
   }
 }

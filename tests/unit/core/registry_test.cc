@@ -333,7 +333,9 @@ TEST_F(Registry, names_both_metrics_and_the_sample_when_suffixes_clash) {
 }
 
 TEST_F(Registry, forgets_the_names_of_a_family_that_is_gone) {
-  { ft::Gauge<double> gone{registry, {.name = "x_created"}}; }
+  {
+    ft::Gauge<double> gone{registry, {.name = "x_created"}};
+  }
   EXPECT_NO_THROW(ft::Counter(registry, {.name = "x"}));
 }
 
@@ -363,7 +365,8 @@ TEST_F(Registry, refuses_the_names_of_the_librarys_own_families) {
   }
   // However the name is put together.
   EXPECT_THROW(ft::Counter(ft::Scope(registry, "fast_telemetry"), {.name = "cells"}), std::invalid_argument);
-  EXPECT_THROW(ft::Counter(registry, {.name = "fast_telemetry_storage", .unit = ft::Unit::bytes}), std::invalid_argument);
+  EXPECT_THROW(ft::Counter(registry, {.name = "fast_telemetry_storage", .unit = ft::Unit::bytes}),
+               std::invalid_argument);
 }
 
 // ── labels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -504,8 +507,8 @@ TEST(RegistryLifetime, may_end_before_its_scopes_metrics_and_readers) {
   EXPECT_NO_THROW(static_cast<void>(ft::RecordingVisitor{reader}));
 }
 
-// All orders in which the registry, a scope, a metric, a second metric and a reader can end. The sanitizers look for what
-// is used after it is gone and for what is never freed.
+// All orders in which the registry, a scope, a metric, a second metric and a reader can end. The sanitizers look for
+// what is used after it is gone and for what is never freed.
 TEST(RegistryLifetime, survives_every_order_of_destruction) {
   std::vector<int> order{0, 1, 2, 3, 4};
   do {
@@ -538,7 +541,9 @@ TEST(RegistryLifetime, lets_go_of_final_values_when_it_ends) {
   const std::uint64_t before = ft::storage_info().finals_held;
   {
     ft::Registry registry;
-    { ft::Counter counter{registry, {.name = "c"}}; }
+    {
+      ft::Counter counter{registry, {.name = "c"}};
+    }
     EXPECT_EQ(ft::storage_info().finals_held, before + 1);
   }
   EXPECT_EQ(ft::storage_info().finals_held, before);

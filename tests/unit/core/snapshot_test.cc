@@ -227,8 +227,8 @@ TEST_F(Reader, subtracts_a_histograms_buckets_and_sum) {
   EXPECT_EQ(seen.histogram("l", {{"command", "get"}}).sum, 0.0);
 }
 
-// A baseline that is moved on by the rounded difference instead of set to the total leaves a remainder, and OTLP forbids
-// a sum that is not zero where the count is.
+// A baseline that is moved on by the rounded difference instead of set to the total leaves a remainder, and OTLP
+// forbids a sum that is not zero where the count is.
 TEST_F(Reader, shows_no_sum_in_a_window_without_observations) {
   ft::Reader reader{registry, delta};
   ft::FloatHistogram histogram{registry, {.name = "h"}, {1}};
@@ -242,8 +242,8 @@ TEST_F(Reader, shows_no_sum_in_a_window_without_observations) {
   }
 }
 
-// HIS-5, HIS-6, W-14: in every snapshot, also while others write, the count is the sum of the buckets by construction; what
-// is left to see is that the buckets' total never steps back and never exceeds what was recorded.
+// HIS-5, HIS-6, W-14: in every snapshot, also while others write, the count is the sum of the buckets by construction;
+// what is left to see is that the buckets' total never steps back and never exceeds what was recorded.
 TEST_F(Reader, shows_histograms_whose_count_never_steps_back_while_writers_run) {
   ft::Reader reader{registry};
   ft::Histogram histogram{registry, {.name = "h"}, {1, 2, 3}};
@@ -314,7 +314,9 @@ TEST_F(Reader, shows_families_in_the_order_of_their_registration) {
 TEST_F(Reader, does_not_announce_a_family_that_has_nothing_to_show) {
   ft::Reader reader{registry};
   ft::Counter kept{registry, {.name = "kept"}};
-  { ft::Counter gone{registry, {.name = "gone"}}; }
+  {
+    ft::Counter gone{registry, {.name = "gone"}};
+  }
   EXPECT_THAT(take(reader).family_names(), ElementsAre("kept", "gone"));
   EXPECT_THAT(take(reader).family_names(), ElementsAre("kept"));
 }
@@ -381,7 +383,9 @@ TEST_F(Reader, keeps_baselines_over_a_layout_it_never_collected) {
   a.add(1);
   b.add(2);
   static_cast<void>(take(reader));
-  { ft::Gauge<double> short_lived{registry, {.name = "g"}}; }
+  {
+    ft::Gauge<double> short_lived{registry, {.name = "g"}};
+  }
   ft::Counter c{registry, {.name = "c"}};
   a.add(10);
   b.add(20);
@@ -400,8 +404,9 @@ TEST_F(Reader, shows_ids_that_are_stable_and_never_used_again) {
   std::set<std::uint64_t> ids;
   std::vector<std::uint64_t> of_stays;
   for (int i = 0; i < 20; ++i) {
-    ft::Gauge<double> gauge{registry, {.name = "gauge"}};  // gone at once when it ends, so that the next is a new series
-    ft::Gauge<std::int64_t> unregistered;                  // must not take an id twice either
+    ft::Gauge<double> gauge{registry,
+                            {.name = "gauge"}};  // gone at once when it ends, so that the next is a new series
+    ft::Gauge<std::int64_t> unregistered;        // must not take an id twice either
     const Look seen = take(reader);
     const auto& points = seen.family("stays").points;
     if (of_stays.empty()) of_stays = {points[0].id, points[1].id};
@@ -584,7 +589,8 @@ TEST_F(Reader, waits_for_no_more_than_two_to_the_18_cells_of_final_values_and_gi
   const std::uint64_t dropped = ft::storage_info().finals_dropped;
   const std::uint64_t finals = ft::storage_info().finals_held;
   const auto live_and_die = [&](const std::string& n) {
-    ft::Histogram histogram{ft::Scope{registry, "", {{"n", n}}}, {.name = "h"}, ft::Bounds{bounds.data(), bounds.size()}};
+    ft::Histogram histogram{
+        ft::Scope{registry, "", {{"n", n}}}, {.name = "h"}, ft::Bounds{bounds.data(), bounds.size()}};
     histogram.record(1);
   };
   for (const char* const n : {"1", "2", "3", "4", "5", "6", "7", "8"}) live_and_die(n);
@@ -856,7 +862,9 @@ TEST_F(Reader, shows_what_it_captured_though_the_metrics_end_before_it_is_visite
 TEST_F(Reader, starts_afresh_in_a_forked_child_and_goes_on_in_the_parent) {
   ft::Reader reader{registry, delta};
   ft::Counter counter{registry, {.name = "c"}};
-  { ft::Counter{registry, {.name = "gone"}}.add(9); }
+  {
+    ft::Counter{registry, {.name = "gone"}}.add(9);
+  }
   counter.add(3);
   EXPECT_EQ(Look{reader}.counter("c"), 3u);
   reader.accept();

@@ -88,8 +88,12 @@ class SteadyStateOfReading : public testing::TestWithParam<Case> {};
 TEST_P(SteadyStateOfReading, allocates_nothing) {
   ft::Registry registry;
   Metrics metrics{registry};
-  { ft::Counter ended{registry, {.name = "ended"}}; }
-  { ft::Histogram returned{registry, {.name = "returned"}, {1, 2}}; }
+  {
+    ft::Counter ended{registry, {.name = "ended"}};
+  }
+  {
+    ft::Histogram returned{registry, {.name = "returned"}, {1, 2}};
+  }
   ft::Histogram returned{registry, {.name = "returned"}, {1, 2}};
   ft::Reader reader{registry, GetParam().options};
   Looker looker;
@@ -107,12 +111,12 @@ TEST_P(SteadyStateOfReading, allocates_nothing) {
   EXPECT_GT(looker.seen, seen);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    readers, SteadyStateOfReading,
-    testing::Values(Case{"cumulative", {}}, Case{"delta", {.temporality = ft::Temporality::delta}},
-                    Case{"cumulative_held", {.finals = ft::Finals::held}},
-                    Case{"delta_held", {.temporality = ft::Temporality::delta, .finals = ft::Finals::held}}),
-    [](const auto& test) { return std::string{test.param.name}; });
+INSTANTIATE_TEST_SUITE_P(readers, SteadyStateOfReading,
+                         testing::Values(Case{"cumulative", {}}, Case{"delta", {.temporality = ft::Temporality::delta}},
+                                         Case{"cumulative_held", {.finals = ft::Finals::held}},
+                                         Case{"delta_held",
+                                              {.temporality = ft::Temporality::delta, .finals = ft::Finals::held}}),
+                         [](const auto& test) { return std::string{test.param.name}; });
 
 // The counter itself, so that zero means something.
 TEST(AllocationCounter, counts_an_allocation) {

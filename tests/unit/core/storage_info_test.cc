@@ -120,8 +120,8 @@ TEST(StorageInfo, shows_memory_for_pages_that_were_written_only) {
   EXPECT_GT(before.resident_bytes, 0u);
   EXPECT_LE(before.resident_bytes, before.reserved_bytes);
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  // 16 000 counters that one thread writes: 128 kB of cells, less what lies in cells that were used before, and all of it
-  // again for each CPU that the thread moved to.
+  // 16 000 counters that one thread writes: 128 kB of cells, less what lies in cells that were used before, and all of
+  // it again for each CPU that the thread moved to.
   std::vector<std::unique_ptr<ft::Counter>> counters;
   for (int i = 0; i < 16'000; ++i) {
     counters.push_back(std::make_unique<ft::Counter>());
@@ -189,12 +189,20 @@ TEST(StorageInfo, counts_held_final_values_by_series) {
   ft::Registry registry;
   ft::Reader reader{registry};
   const std::uint64_t before = ft::storage_info().finals_held;
-  { ft::Counter counter{registry, {.name = "c"}}; }
+  {
+    ft::Counter counter{registry, {.name = "c"}};
+  }
   EXPECT_EQ(ft::storage_info().finals_held, before + 1);
-  { ft::Labeled<ft::Counter, Command> labeled{registry, {.name = "l"}}; }
+  {
+    ft::Labeled<ft::Counter, Command> labeled{registry, {.name = "l"}};
+  }
   EXPECT_EQ(ft::storage_info().finals_held, before + 1 + 3);
-  { ft::Gauge<double> gauge{registry, {.name = "g"}}; }
-  { ft::Counter unregistered; }
+  {
+    ft::Gauge<double> gauge{registry, {.name = "g"}};
+  }
+  {
+    ft::Counter unregistered;
+  }
   EXPECT_EQ(ft::storage_info().finals_held, before + 1 + 3);
   const ft::Counter returned{registry, {.name = "c"}};
   EXPECT_EQ(ft::storage_info().finals_held, before + 3);
@@ -233,10 +241,9 @@ constexpr ft::StorageInfo example{.path = ft::WritePath::locked,
 TEST(VisitStorageInfo, shows_each_figure_under_its_name) {
   ft::RecordingVisitor seen;
   ft::visit_storage_info(example, seen);
-  EXPECT_THAT(seen.family_names(),
-              ElementsAre("fast_telemetry_dropped_records", "fast_telemetry_final_values_dropped",
-                          "fast_telemetry_final_values_held", "fast_telemetry_metrics", "fast_telemetry_cells",
-                          "fast_telemetry_storage_bytes"));
+  EXPECT_THAT(seen.family_names(), ElementsAre("fast_telemetry_dropped_records", "fast_telemetry_final_values_dropped",
+                                               "fast_telemetry_final_values_held", "fast_telemetry_metrics",
+                                               "fast_telemetry_cells", "fast_telemetry_storage_bytes"));
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "no_metric"}}), 17u);
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "no_memory"}}), 19u);
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "reentrant"}}), 23u);
@@ -255,8 +262,7 @@ TEST(VisitStorageInfo, announces_families_as_other_metrics_are_announced) {
   for (const ft::RecordedFamily& family : seen.families()) {
     EXPECT_EQ(family.scope, "fast_telemetry");
     EXPECT_FALSE(family.help.empty());
-    EXPECT_EQ(family.full_name,
-              "fast_telemetry_" + family.name + (family.unit == ft::Unit::bytes ? "_bytes" : ""));
+    EXPECT_EQ(family.full_name, "fast_telemetry_" + family.name + (family.unit == ft::Unit::bytes ? "_bytes" : ""));
     const bool is_sum = std::holds_alternative<std::uint64_t>(family.points.front().value);
     EXPECT_EQ(family.kind, is_sum ? ft::Kind::counter : ft::Kind::gauge);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a visitor of one's own is shown, call by call. Which values, labels and families: the other tests of this folder.
+// What a visitor of one's own is shown, call by call. Which values, labels and families: the other tests of this
+// folder.
 #include "fast_telemetry/visitor.h"
 
 #include <gmock/gmock.h>

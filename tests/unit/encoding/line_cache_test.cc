@@ -98,7 +98,11 @@ TEST(LineCache, a_collection_that_never_ended_changes_nothing_for_the_next) {
   EXPECT_NE(cache.find(0, size), nullptr);
   EXPECT_NE(cache.find(5, size), nullptr);
   EXPECT_EQ(cache.find(77, size), nullptr);
+  const std::size_t begin = cache.arena().size();
+  cache.arena().append(block_of(77));
+  cache.insert(77, begin);
   EXPECT_EQ(collect(cache, numbers(0, 10)), 0);
+  EXPECT_EQ(collect(cache, {0, 77, 5}), 1) << "77 was never shown";
 }
 
 // Whatever comes, goes and moves: blocks are those of their series, and only new ones are rendered.

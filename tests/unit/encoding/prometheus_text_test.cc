@@ -186,7 +186,7 @@ TEST(PrometheusText, lines_of_every_length_are_whole) {
   }
 }
 
-// P-11. Mutation seen red: std::to_chars replaced by snprintf("%g"), and by an ostringstream.
+// P-11. Mutation seen red: std::to_chars replaced by snprintf.
 TEST(PrometheusText, numbers_do_not_depend_on_the_locale) {
   const CommaLocale locale;
   ASSERT_TRUE(locale.installed()) << "/usr/lib/locale/C.utf8/LC_NUMERIC could not be made into a locale with a comma";

@@ -42,7 +42,7 @@ struct Metrics {
 
 }  // namespace
 
-// Mutations seen red: a std::string made per family; LineCache's copy of the order made in every collection.
+// Mutations seen red: a std::string made per family; LineCache::begin forgetting what it has.
 TEST(SteadyState, collecting_and_encoding_allocate_nothing) {
   ft::Registry registry;
   std::vector<std::unique_ptr<Metrics>> instances;

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What text costs: Prometheus's exposition of 1, 100 and 10 000 labelled series, beside a memcpy of the same bytes.
+// Every row counts the heap allocations of its measured loop.
+#include <benchmark/benchmark.h>
+
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string_view>
+
+#include "core_probe.h"
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/encoding/prometheus_text.h"
+#include "fast_telemetry/histogram.h"
+#include "fast_telemetry/labeled.h"
+#include "fast_telemetry/registry.h"
+#include "fast_telemetry/snapshot.h"
+#include "tests/support/allocation_counter.h"
+#include "wide_enums.h"
+
+namespace ft = fast_telemetry;
+using namespace wide_enums;
+
+namespace {
+
+constexpr ft::Info info{.name = "requests", .help = "Requests by endpoint and customer."};
+
+/// Of any magnitude up to 10^12: numbers are written digit by digit.
+class Values {
+ public:
+  std::uint64_t next() { return random_() % 1'000'000'000'000 >> random_() % 40; }
+
+ private:
+  std::mt19937_64 random_{20260901};  // arbitrary, fixed
+};
+
+/// Counters with two labels, and the sum of all their values.
+template <class EndpointEnum, class TenantEnum, std::size_t side>
+class Grid {
+ public:
+  Grid() {
+    Values values;
+    for (std::size_t i = 0; i < side * side; ++i) {
+      const std::uint64_t value = values.next();
+      counters_.with(static_cast<EndpointEnum>(i / side), static_cast<TenantEnum>(i % side)).add(value);
+      total += value;
+    }
+  }
+  ft::Registry registry;
+  std::uint64_t total = 0;
+  static constexpr std::uint64_t lines = side * side;
+
+ private:
+  ft::Labeled<ft::Counter, EndpointEnum, TenantEnum> counters_{ft::Scope{registry, "proxy"}, info};
+};
+
+/// One counter whose two labels are its scope's.
+class Single {
+ public:
+  Single() { counter_.add(total); }
+  ft::Registry registry;
+  std::uint64_t total = 123'456'789;
+  static constexpr std::uint64_t lines = 1;
+
+ private:
+  ft::Counter counter_{ft::Scope{registry, "proxy", {label(Endpoint{42}), label(Tenant{17})}}, info};
+};
+
+using Series1 = Single;
+using Series100 = Grid<FewEndpoints, FewTenants, 10>;
+using Series10000 = Grid<Endpoint, Tenant, 100>;
+
+/// A hundred histograms of 13 bounds: 16 lines each.
+class Histograms {
+ public:
+  Histograms() {
+    Values values;
+    for (std::size_t i = 0; i < 100; ++i) {
+      for (int k = 0; k < 100; ++k) histograms_.with(static_cast<Endpoint>(i)).record(values.next() % 20'000'000'000);
+    }
+  }
+  ft::Registry registry;
+
+ private:
+  ft::Labeled<ft::Histogram, Endpoint> histograms_{ft::Scope{registry, "proxy"},
+                                                   {.name = "latency", .help = "Latency.", .unit = ft::Unit::seconds},
+                                                   ft::buckets::latency};
+};
+
+/// How many samples a text has, and the sum of their values.
+struct Samples {
+  std::uint64_t lines = 0;
+  std::uint64_t total = 0;
+};
+
+Samples samples_of(std::string_view text) {
+  Samples samples;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(line.size() + 1);
+    if (line.starts_with('#')) continue;
+    std::uint64_t value = 0;
+    std::from_chars(line.data() + line.rfind(' ') + 1, line.data() + line.size(), value);
+    samples.total += value;
+    ++samples.lines;
+  }
+  return samples;
+}
+
+/// Runs the loop and reports its allocations, and what it wrote per iteration.
+template <class Step>
+void measure(benchmark::State& state, const ft::ByteBuffer& text, Step step) {
+  step();
+  step();  // by now everything has its final size
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+  {
+    const CoreProbe probe{state};
+    while (state.KeepRunningBatch(1)) {
+      if (before == 0) before = ft::allocations();
+      step();
+      after = ft::allocations();
+    }
+  }
+  state.counters["allocations"] = static_cast<double>(after - before);
+  state.counters["bytes"] = static_cast<double>(text.size());
+}
+
+template <class Metrics>
+Metrics& metrics() {
+  static Metrics made;
+  return made;
+}
+
+template <class Metrics>
+void check(benchmark::State& state, std::string_view text) {
+  const Samples found = samples_of(text);
+  if (found.lines != Metrics::lines || found.total != metrics<Metrics>().total) {
+    state.SkipWithError("the text does not say what was added");
+  }
+}
+
+/// Encoding alone: the snapshot is there.
+template <class Metrics>
+void BM_prometheus_text(benchmark::State& state) {
+  ft::Reader reader{metrics<Metrics>().registry};
+  const ft::Snapshot& snapshot = reader.collect();
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  measure(state, text, [&] {
+    text.clear();
+    snapshot.visit(encoder);
+    benchmark::ClobberMemory();
+  });
+  check<Metrics>(state, text.view());
+}
+
+/// As a scrape does it: fold, then encode.
+template <class Metrics>
+void BM_collect_and_prometheus_text(benchmark::State& state) {
+  ft::Reader reader{metrics<Metrics>().registry};
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  measure(state, text, [&] {
+    text.clear();
+    reader.collect().visit(encoder);
+    benchmark::ClobberMemory();
+  });
+  check<Metrics>(state, text.view());
+}
+
+/// The floor: copying the same text.
+template <class Metrics>
+void BM_memcpy_of_text(benchmark::State& state) {
+  ft::Reader reader{metrics<Metrics>().registry};
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  reader.collect().visit(encoder);
+  ft::ByteBuffer copy;
+  measure(state, copy, [&] {
+    copy.clear();
+    copy.append(text.view());
+    benchmark::ClobberMemory();
+  });
+  check<Metrics>(state, copy.view());
+}
+
+void BM_prometheus_text_histograms(benchmark::State& state) {
+  ft::Reader reader{metrics<Histograms>().registry};
+  const ft::Snapshot& snapshot = reader.collect();
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  measure(state, text, [&] {
+    text.clear();
+    snapshot.visit(encoder);
+    benchmark::ClobberMemory();
+  });
+  if (samples_of(text.view()).lines != 100 * 16) state.SkipWithError("not 16 lines per histogram");
+}
+
+BENCHMARK(BM_prometheus_text<Series1>)->Name("BM_prometheus_text/series:1");
+BENCHMARK(BM_prometheus_text<Series100>)->Name("BM_prometheus_text/series:100");
+BENCHMARK(BM_prometheus_text<Series10000>)->Name("BM_prometheus_text/series:10000");
+BENCHMARK(BM_memcpy_of_text<Series1>)->Name("BM_memcpy_of_text/series:1");
+BENCHMARK(BM_memcpy_of_text<Series100>)->Name("BM_memcpy_of_text/series:100");
+BENCHMARK(BM_memcpy_of_text<Series10000>)->Name("BM_memcpy_of_text/series:10000");
+BENCHMARK(BM_collect_and_prometheus_text<Series10000>)->Name("BM_collect_and_prometheus_text/series:10000");
+BENCHMARK(BM_prometheus_text_histograms)->Name("BM_prometheus_text/histograms:100");
+
+}  // namespace
