@@ -122,8 +122,8 @@ class Demo:
                 self.executed[label] = self.executed.get(label, 0) + calls - before.get(command, 0)
 
     def compare(self, pipeline):
-        """Alternating rounds in ABBA order, after one of each that is not counted. Many short rounds rather than few long
-        ones: what disturbs a shared machine lasts for seconds, and then falls on both rounds of a pair."""
+        """Alternating rounds in ABBA order, after one of each that is not counted. Many short rounds rather than few
+        long ones: what disturbs a shared machine lasts for seconds, and then falls on both rounds of a pair."""
         size = 1000 * pipeline
         self.round(self.bare, pipeline, size)
         warm = self.round(self.instrumented, pipeline, size)
@@ -140,12 +140,14 @@ class Demo:
 
     @staticmethod
     def progress(result):
-        bare, instrumented = (result.mean(rounds[-5:], "cpu_ns_per_request") for rounds in (result.bare, result.instrumented))
+        done = len(result.bare)
+        bare = result.mean(result.bare[-5:], "cpu_ns_per_request")
+        instrumented = result.mean(result.instrumented[-5:], "cpu_ns_per_request")
+        per_second = result.mean(result.instrumented[-5:], "per_second")
         found = result.overhead
-        say(f"  -P {result.pipeline:<2}  pairs {len(result.bare) - 4:>3} to {len(result.bare):>3}   {page.microseconds(bare)} bare, "
+        say(f"  -P {result.pipeline:<2}  pairs {done - 4:>3} to {done:>3}   {page.microseconds(bare)} bare, "
             f"{page.microseconds(instrumented)} with telemetry   overhead so far {found.percent:+.2f} % "
-            f"({found.low:+.2f} to {found.high:+.2f})   "
-            f"{page.number(result.mean(result.instrumented[-5:], 'per_second'))} operations/s")
+            f"({found.low:+.2f} to {found.high:+.2f})   {page.number(per_second)} operations/s")
 
     def watch(self):
         """One longer round that only the instrumented proxy gets, as Prometheus and as redis-benchmark saw it."""
@@ -184,9 +186,16 @@ class Demo:
             raise Failure("; ".join(what + [f"{not_ok} commands were not answered with success"] * bool(not_ok)))
 
     def show(self, results, watched, totals, load_average):
-        cpus = lambda group: ("CPU " if len(group) == 1 else "CPUs ") + ", ".join(map(str, sorted(group)))
+        def cpus(group):
+            return ("CPU " if len(group) == 1 else "CPUs ") + ", ".join(map(str, sorted(group)))
+
         apart = "all on one CPU" if self.proxy_cpus == self.other_cpus else (
             f"proxies on {cpus(self.proxy_cpus)}, everything else on {cpus(self.other_cpus)}")
+        seen = [("", "Prometheus, inside the proxy", "redis-benchmark, outside"),
+                ("operations per second", page.number(watched["rate"] or 0), page.number(watched["benchmark_rate"])),
+                ("latency p99", page.milliseconds((watched["p99"] or 0) * 1000),
+                 page.milliseconds(watched["benchmark_p99_ms"]))]
+        graph = self.prometheus.graph_url("sum by (command) (rate(proxy_commands_total[5s]))")
         say(f"""
 fast-telemetry: what telemetry costs a Redis proxy, and whether it counts right
 {page.machine()}; {apart}; load average before the start {load_average:.2f}
@@ -199,15 +208,14 @@ Whether it counts right (every round through the instrumented proxy)
 
 {totals}
 
-What Prometheus saw of the last round, and redis-benchmark measured outside
+What Prometheus saw of the last round (rate and histogram_quantile over 4 s)
 
-  {page.number(watched['rate'] or 0)} operations per second over 4 s   {page.number(watched['benchmark_rate'])} as redis-benchmark has it
-  p99 {page.milliseconds((watched['p99'] or 0) * 1000)} inside the proxy              {page.milliseconds(watched['benchmark_p99_ms'])} for the client
+{page.table(seen)}
 
 Where to look{'' if self.options.serve else ' (with ./dev demo --serve it all stays up)'}
 
   metrics     http://127.0.0.1:{self.instrumented.metrics_port}/metrics
-  Prometheus  {self.prometheus.graph_url('sum by (command) (rate(proxy_commands_total[5s]))')}
+  Prometheus  {graph}
   proxy       redis-cli -p {self.instrumented.port}
 """)
 
@@ -221,9 +229,11 @@ def stop_after(seconds):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__)
-    parser.add_argument("--embedded", action="store_true", help="no redis-server: the proxy's own key-value store answers")
+    parser.add_argument("--embedded", action="store_true",
+                        help="no redis-server: the proxy's own key-value store answers")
     parser.add_argument("--serve", action="store_true", help="stay up after the page, until Ctrl-C")
-    parser.add_argument("--quick", action="store_true", help="half a minute: shows everything, measures less exactly")
+    parser.add_argument("--quick", action="store_true",
+                        help="half a minute: shows everything, measures less exactly")
     parser.add_argument("--build", default=ROOT / "build/release", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.seconds = 8 if options.quick else 65  # of rounds, for each depth of pipeline

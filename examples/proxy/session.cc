@@ -134,7 +134,8 @@ void Session::answer(Verb verb) {
   pending_.back().outcome = output_[begin] == '-' ? Outcome::error : Outcome::ok;
 }
 
-// Sends the commands in pending_ upstream and hands their replies to the client.
+// Sends the commands in pending_ upstream and hands their replies to the client. All are written before the first reply
+// is read: Redis keeps reading while its replies wait.
 Task<> Session::forward(std::string_view batch, bool pin) {
   if (connection_ == nullptr) connection_ = co_await backend_.upstream->lease();
   std::size_t answered = 0;

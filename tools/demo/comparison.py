@@ -25,8 +25,8 @@ class Overhead:
 
 
 def overhead(bare, instrumented):
-    """From CPU time per request of paired rounds. Of the logarithms of their ratios: a ratio and its inverse then weigh the
-    same, and a drift of the machine that both rounds of a pair share cancels."""
+    """From CPU time per request of paired rounds. Of the logarithms of their ratios: a ratio and its inverse then weigh
+    the same, and a drift of the machine that both rounds of a pair share cancels."""
     ratios = [math.log(with_telemetry / without) for without, with_telemetry in zip(bare, instrumented)]
     mean = statistics.mean(ratios)
     half = t_95(len(ratios) - 1) * statistics.stdev(ratios) / math.sqrt(len(ratios))

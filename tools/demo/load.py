@@ -48,6 +48,7 @@ class Load:
         assert requests_per_test % pipeline == 0
         command = [*self.taskset, self.benchmark, "-h", "127.0.0.1", "-p", str(proxy.port), "-t", ",".join(TESTS),
                    "-n", str(requests_per_test), "-c", str(CLIENTS), "-P", str(pipeline), "--csv"]
+        self.children.check()
         before = proxy.child.cpu_ns()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as benchmark:
             try:
@@ -57,6 +58,8 @@ class Load:
         after = proxy.child.cpu_ns()
         rows = [row for row in csv.reader(said.splitlines()) if row and row[0].lower() in TESTS]
         if benchmark.returncode != 0 or len(rows) != len(TESTS):
+            time.sleep(0.2)
+            self.children.check()  # one that has ended is the better explanation
             raise Failure(f"redis-benchmark through the {proxy.child.name} failed: "
                           f"{said.strip()[-500:] or benchmark.returncode}", proxy.child)
         if before.keys() != after.keys():

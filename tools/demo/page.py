@@ -38,7 +38,7 @@ def table(rows):
 
 def verdict(overhead):
     if overhead.half_width > GOAL_HALF_WIDTH:
-        return "not exact enough to say (is the machine busy, or the run --quick?)"
+        return "too inexact to say (a busy machine? --quick?)"
     return "goal met" if overhead.percent < GOAL_PERCENT else "goal NOT met"
 
 
@@ -55,10 +55,10 @@ def cost(results):
     lines = [table([head, ops, cpu, p50, p99, records]), ""]
     for pipeline, result in results.items():
         found = result.overhead
-        lines.append(f"  Overhead at -P {pipeline}: {found.percent:+.2f} % of the proxy's CPU time per operation, 95 % interval "
-                     f"{found.low:+.2f} % to {found.high:+.2f} % over {len(result.bare)} pairs: {verdict(found)}")
-    lines += ["", f"  Goal: below {GOAL_PERCENT:g} % with an interval no wider than ±{GOAL_HALF_WIDTH:g} %. Interval: Student's t "
-              "over the logarithms of paired ratios.",
+        lines.append(f"  Overhead at -P {pipeline:<2} {found.percent:+.2f} % of the proxy's CPU time, 95 % interval "
+                     f"{found.low:+.2f} % to {found.high:+.2f} %, {len(result.bare)} pairs: {verdict(found)}")
+    lines += ["", f"  Goal: below {GOAL_PERCENT:g} % with an interval no wider than ±{GOAL_HALF_WIDTH:g} %. Interval: "
+              "Student's t over the logarithms of paired ratios.",
               "  CPU time: user and system, all threads, serving the scrapes included (/proc/PID/task/*/schedstat).",
               "  Records: outcome counter and latency histogram per command, bytes in and out per pipeline."]
     return "\n".join(lines)

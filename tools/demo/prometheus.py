@@ -22,7 +22,7 @@ class Prometheus:
         self.port = free_port()
         config = children.directory / "prometheus.yml"
         config.write_text(CONFIG % metrics_port)
-        self.child = children.start("prometheus", [
+        self.child = children.start("Prometheus", [
             binary, f"--config.file={config}", f"--storage.tsdb.path={children.directory / 'tsdb'}",
             f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn"], cpus)
 
@@ -50,11 +50,12 @@ class Prometheus:
 
     def wait_for_first_scrape(self):
         """About 5.5 s after its start, whatever the interval: targets are loaded with a delay."""
-        self.child.wait_for("answer", lambda: urllib.request.urlopen(f"{self.url}/-/ready", timeout=10).close() is None)
+        ready = f"{self.url}/-/ready"
+        self.child.wait_for("answer", lambda: urllib.request.urlopen(ready, timeout=10).close() is None)
         self.child.wait_for("first scrape of the proxy", lambda: self.number('up{job="proxy"}') == 1, seconds=30)
 
     def wait_for_sample_after(self, moment):
-        """Until what the proxy showed after `moment` (in Unix seconds) is stored."""
+        """Until what the proxy showed after `moment` (Unix seconds) is stored."""
         self.child.wait_for("a scrape after the end of the load",
                             lambda: (self.number("min(timestamp(proxy_commands_total))") or 0) > moment)
         [target] = self.get("/api/v1/targets", state="active")["activeTargets"]
@@ -63,8 +64,9 @@ class Prometheus:
 
     def commands(self):
         """The proxy's totals by command, and how many of them were not answered with success."""
-        totals = {labels["command"]: int(value) for labels, value in self.query("sum by (command) (proxy_commands_total)")}
-        return totals, int(self.number('sum(proxy_commands_total{outcome!="ok"})'))
+        totals = self.query("sum by (command) (proxy_commands_total)")
+        not_ok = int(self.number('sum(proxy_commands_total{outcome!="ok"})'))
+        return {labels["command"]: int(value) for labels, value in totals}, not_ok
 
     def graph_url(self, expression):
         return f"{self.url}/graph?{urllib.parse.urlencode({'g0.expr': expression, 'g0.tab': 0, 'g0.range_input': '5m'})}"

@@ -1,7 +1,7 @@
 """What examples/proxy does when clients, its upstream or its operator misbehave: run_proxy_faults.py BACKEND PROXY.
 
-BACKEND is `embedded`, or `redis` for a real redis-server named by FT_REDIS_SERVER (exit code 77 without it). Further arguments select tests by a part of
-their name.
+BACKEND is `embedded`, or `redis` for a real redis-server named by FT_REDIS_SERVER (exit code 77 without it). Further
+arguments select tests by a part of their name.
 """
 import os
 import signal
@@ -155,7 +155,8 @@ class AnyBackend(ProxyTest):
             client.send(command("SET", "k", "v") * 100 + command("GET", "k") * 50 + command("INCR", "k") + b"PING\r\n")
             client.take(100 * 5 + 50 * 7)
             self.assertEqual(client.line()[:5] + client.line(), b"-ERR +PONG\r\n")
-            for name, outcome, count in (("set", "ok", 100), ("get", "ok", 50), ("incr", "error", 1), ("ping", "ok", 1)):
+            totals = [("set", "ok", 100), ("get", "ok", 50), ("incr", "error", 1), ("ping", "ok", 1)]
+            for name, outcome, count in totals:
                 self.expect_metric(proxy, COMMANDS_TOTAL % (name, outcome), count)
 
     def test_sigterm_answers_what_has_arrived(self):

@@ -14,6 +14,7 @@
 #include "src/core/process.h"
 
 namespace ft = fast_telemetry;
+using namespace std::string_literals;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::Field;
@@ -108,7 +109,7 @@ TEST_F(Diagnostics, count_nothing_as_held_back_while_nobody_listens) {
 }
 
 TEST_F(Diagnostics, have_no_control_characters_and_a_bounded_length) {
-  ft::detail::diagnose("test-hostile", std::string{"a\nb\r\t\x1b[31m\0\x7f\xc3\xa4~ ", 16});
+  ft::detail::diagnose("test-hostile", "a\nb\r\t\x1b[31m\0\x7f\xc3\xa4~ "s);
   EXPECT_EQ(heard_.back().message, "a?b???[31m????~ ");
   ft::detail::diagnose("test-hostile", std::string(100'000, 'x'));
   EXPECT_EQ(heard_.back().message, std::string(256, 'x'));

@@ -23,6 +23,7 @@
 #include "tests/support/recording_visitor.h"
 
 namespace ft = fast_telemetry;
+using namespace std::string_literals;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -109,7 +110,7 @@ TEST_F(Registry, takes_an_empty_label_value_for_an_absent_label) {
 }
 
 TEST_F(Registry, takes_any_text_as_label_value_and_help) {
-  const std::string hostile{"\0\x01\n\"\\\xff{}\xc3\xa4=,", 14};
+  const std::string hostile = "\0\x01\n\"\\\xff{}\xc3\xa4=,"s;
   const ft::Scope scope{registry, "a", {{"value", hostile}}};
   ft::Counter counter{scope, {.name = "c", .help = hostile}};
   EXPECT_EQ(look().family("a_c").help, hostile);
