@@ -122,21 +122,22 @@ void refuse_membarrier() {
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) std::perror("PR_SET_SECCOMP");
 }
 
-/// Mutation: with retire_barrier returning true here, the second counter gets the first one's cells.
+/// Mutation: with retire_barrier returning true here, the second metric gets the first one's cells.
 void without_membarrier() {
   const bool sequences = ft::storage_info().path == ft::WritePath::restartable_sequence;
   expect(ft::storage_info().exact_retirement == !sequences, "exact retirement is off where sequences are in use");
   ft::Registry registry;
-  auto* const first = new ft::Counter{registry, {.name = "jobs"}};
-  first->add(5);
-  const std::uint64_t cells = ft::storage_info().cells;
+  const ft::Scope scope{registry};
+  const ft::Info jobs{.name = "jobs"};
+  auto* const first = new ft::detail::Registration{&scope, &jobs, ft::Counter::declare()};
+  ft::detail::add(first->site, 0, std::uint64_t{5});
+  const std::uint64_t* const cells = first->site.cells;
   delete first;
-  ft::Counter other;
-  other.add();
-  expect(!sequences || ft::detail::per_cpu_arena.extents() == 1, "one extent");
-  expect(other.value() == 1, "another metric starts at zero");
-  expect(ft::storage_info().cells == cells, "one living metric has cells");
-  ft::Counter again{registry, {.name = "jobs"}};
+  ft::detail::Registration other{nullptr, nullptr, ft::Counter::declare()};
+  ft::detail::add(other.site, 0, std::uint64_t{1});
+  expect(!sequences || other.site.cells != cells, "another metric does not get its cells");
+  expect(ft::detail::read_integer(other.site, 0) == 1, "another metric starts at zero");
+  ft::Counter again{registry, jobs};
   again.add(2);
   expect(again.value() == 7, "the held series goes on in its own cells");
 }
