@@ -64,11 +64,12 @@ class WrongAnswer(Exception):
     pass
 
 
-def run(binary, name, min_time):
-    """One short run of one benchmark, as a process of its own. What it reports: its context, its figures."""
+def run(binary, name, min_time, probe_limit=None):
+    """One short run of one benchmark, as a process of its own; returns its figures."""
     command = [str(binary), f"--benchmark_filter=^{re.escape(name)}$", f"--benchmark_min_time={min_time}",
                "--benchmark_format=json"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    wait = {"BENCH_PROBE_LIMIT": str(probe_limit)} if probe_limit else {}
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **wait})
     try:
         benchmarks = json.loads(done.stdout)["benchmarks"]
     except (json.JSONDecodeError, KeyError):
@@ -96,9 +97,9 @@ class Bench:
             self.names = [name for name in self.names if re.search(name_filter, name)]
         self.runs = {name: [] for name in self.names}
 
-    def run_once(self, name, min_time):
+    def run_once(self, name, min_time, probe_limit=None):
         binary, benchmark = name.split(":", 1)
-        result = run(self.folder / binary, benchmark, min_time)
+        result = run(self.folder / binary, benchmark, min_time, probe_limit)
         threads = result.get("threads", 1)
         self.runs[name].append({
             "cpu_ns": result["cpu_time"],
@@ -108,20 +109,25 @@ class Bench:
         })
 
     def round(self, number, names, min_time, total):
+        # The first round finds out what the probe says here.
+        probe_limit = None if number == 0 else self.probe_limit()
         start = number * len(names) // max(total, 1) % max(len(names), 1)
         for i, name in enumerate(names[start:] + names[:start]):
             if not self.quiet:
                 print(f"\r  round {number + 1} of {total}: {i + 1} of {len(names)}\033[K", end="", file=sys.stderr,
                       flush=True)
-            self.run_once(name, min_time)
+            self.run_once(name, min_time, probe_limit)
 
     def quiet_probe(self):
         """What the probe says on a core of one's own: the least it ever said, but for a few outliers."""
         probes = sorted(r["probe"] for runs in self.runs.values() for r in runs)
         return probes[len(probes) // 50] if probes else 1.0
 
+    def probe_limit(self):
+        return 1.1 * self.quiet_probe()
+
     def undisturbed(self, name):
-        limit = 1.1 * self.quiet_probe()
+        limit = self.probe_limit()
         # A second thread of the process (fold_bench's writer) takes a CPU, too: where there are no more, that is the case
         # measured.
         return [r for r in self.runs[name]
@@ -143,8 +149,8 @@ class Bench:
                 break
             if not self.quiet:
                 print(f"\r  {len(lacking)} benchmarks have disturbed runs: repeating those\033[K", file=sys.stderr)
-            self.round(extra % repeats, lacking, min_time, repeats)
             extra += 1
+            self.round(extra, lacking, min_time, repeats)
         if not self.quiet:
             print("\r\033[K", end="", file=sys.stderr)
 
@@ -317,9 +323,9 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="the build tree")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/bench/result.json")
     parser.add_argument("--filter", help="only benchmarks that match this regular expression")
-    parser.add_argument("--repeats", type=int, default=11, help="undisturbed runs of each that are aimed for")
-    parser.add_argument("--min-time", type=float, default=0.1, help="seconds that one run takes at least")
-    parser.add_argument("--patience", type=float, default=300, help="seconds for repeating disturbed runs")
+    parser.add_argument("--repeats", type=int, default=9, help="undisturbed runs of each that are aimed for")
+    parser.add_argument("--min-time", type=float, default=0.05, help="seconds that one run takes at least")
+    parser.add_argument("--patience", type=float, default=600, help="seconds for repeating disturbed runs")
     parser.add_argument("--quick", action="store_true", help="each once, for its answer only: no table, no limits")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a page")
     parser.add_argument("--show", type=pathlib.Path, metavar="RESULT", help="print a result again; measures nothing")

@@ -226,9 +226,8 @@ Task<> Session::flush() {
 // Writes `bytes`, which end the replies to `count` commands from pending_[first] on.
 Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t count) {
   // Counted before the client can know, so that whoever has the reply finds it counted.
-  for (std::size_t i = first; i < first + count; ++i) {
-    metrics_.commands.with(pending_[i].command, pending_[i].outcome).add();
-  }
+  const std::span<const Pending> answered = std::span{pending_}.subspan(first, count);
+  count_outcomes(answered);
   if (client_gone_ || bytes.empty()) co_return;
   std::error_code error;
   metrics_.sent.add(co_await asio::async_write(client_, asio::buffer(bytes), or_error(error)));
@@ -236,10 +235,17 @@ Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t cou
     client_gone_ = true;
     co_return;
   }
+  record_latencies(answered);
+}
+
+// No coroutines, so that the loops run in registers and not in a coroutine's frame.
+void Session::count_outcomes(std::span<const Pending> answered) {
+  for (const Pending& command : answered) metrics_.commands.with(command.command, command.outcome).add();
+}
+
+void Session::record_latencies(std::span<const Pending> answered) {
   const ProxyMetrics::Time written = ProxyMetrics::now();
-  for (std::size_t i = first; i < first + count; ++i) {
-    metrics_.latency.with(pending_[i].command).record(written - pending_[i].received);
-  }
+  for (const Pending& command : answered) metrics_.latency.with(command.command).record(written - command.received);
 }
 
 // Closing a socket with unread bytes resets the connection, and the client may lose replies it has not read yet. So the

@@ -64,6 +64,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<> fail_rest(std::size_t answered);
   Task<> flush();
   Task<> reply(std::string_view bytes, std::size_t first, std::size_t count);
+  void count_outcomes(std::span<const Pending> answered);
+  void record_latencies(std::span<const Pending> answered);
   Task<> say_goodbye();
 
   Socket client_;

@@ -25,8 +25,8 @@ struct ReaderOptions {
   Finals finals = Finals::once;
 };
 
-/// What one fold of all cells found. Lives in its Reader until the reader's next collect; visit it as often as needed,
-/// with as many encoders as needed: all see the same numbers.
+/// What one fold of all cells found. Lives in its Reader until the reader's next collect or accept; visit it as often as
+/// needed, with as many encoders as needed: all see the same numbers.
 class Snapshot {
  public:
   /// Walks families in order of registration. Allocates nothing in the steady state.

@@ -172,6 +172,14 @@ void remove(RegistryState& registry, Instrument& instrument) {
   std::erase(registry.families, family);
 }
 
+/// Whether letting go of a held instrument now keeps its final value from a reader.
+bool is_missed(const RegistryState& registry, const Instrument& instrument, std::int64_t now_ns) {
+  return std::any_of(registry.readers.begin(), registry.readers.end(), [&](const ReaderState* reader) {
+    return reader->options.finals == Finals::held ? now_ns - instrument.retired_at_ns < hold_ns
+                                                  : reader->taken_retirements < instrument.retire_order;
+  });
+}
+
 void unhold(RegistryState& registry, Instrument& instrument) {
   registry.held_cells -= instrument.run_cells();
   std::erase(registry.held, &instrument);
@@ -219,7 +227,7 @@ std::shared_ptr<Instrument> add_to_registry(const ScopeState& scope, const Info&
   fresh->registry = scope.registry;
   for (Instrument* const other : in_the_way) {
     // The same label set in another shape: two points with one label set must not leave the process.
-    process().finals_dropped += other->points;
+    if (is_missed(registry, *other, steady_clock_ns())) process().finals_dropped += other->points;
     unhold(registry, *other);
     remove(registry, *other);
   }
@@ -263,7 +271,7 @@ void let_go(RegistryState& registry, std::int64_t now_ns) {
     const bool taken = instrument->retire_order <= everybody_has;
     const bool too_much = registry.held_cells > most_held_cells;
     if (!too_much && age < longest_hold_ns && !(taken && age >= hold_ns)) break;
-    if (!taken || age < hold_ns) process().finals_dropped += instrument->points;
+    if (is_missed(registry, *instrument, now_ns)) process().finals_dropped += instrument->points;
     registry.held_cells -= instrument->run_cells();
     remove(registry, *instrument);
     ++gone;

@@ -74,7 +74,10 @@ bool retire_barrier() noexcept {
   const std::lock_guard one_at_a_time{barrier_mutex};
   // The barrier orders what the caller stored before everything that restartable sequences do from here on.
 #if FAST_TELEMETRY_RSEQ
-  if (shards != 0 && syscall(SYS_membarrier, expedited_rseq, 0, 0) != 0) return false;
+  if (shards != 0 && syscall(SYS_membarrier, expedited_rseq, 0, 0) != 0) {
+    barrier_registered.store(false, std::memory_order_relaxed);  // a filter that came after the start
+    return false;
+  }
 #endif
   // A mark set after the word was cleared belongs to a thread that sees it cleared, so each counter need only pass zero
   // once. New marks go to the current phase: first the other one drains, then the two change places and the rest drains.

@@ -130,7 +130,7 @@ const GoldenCase cases[] = {
            .family("h", Kind::histogram)
            .histogram({}, {1}, 1, {{"x", ""}});
      }},
-    // P-11, PRM-8
+    // P-11, PRM-8, PRM-10: unsigned sums are unsigned, and signed values signed.
     {"numbers",
      [](ft::ShownCollection& shown) {
        shown.family("u", Kind::counter)

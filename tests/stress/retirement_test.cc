@@ -80,6 +80,26 @@ class CumulativeReader {
   ft::Reader reader_;
 };
 
+// Mutation: `exact_retirement` always true.
+TEST(Retirement, is_exact_unless_membarrier_is_needed_and_refused) {
+  const ft::Counter counter;
+  EXPECT_EQ(ft::storage_info().exact_retirement, !stress::is_rseq_run() || stress::membarrier_answers());
+}
+
+// Mutation: what the kernel said at start is believed for ever.
+TEST(Retirement, is_found_inexact_when_membarrier_is_refused_later) {
+  const std::string wrong = stress::in_child([] {
+    stress::Findings findings;
+    auto counter = std::make_unique<ft::Counter>();
+    counter->add();
+    findings.expect(stress::refuse_membarrier(), "no filter could be installed");
+    counter.reset();
+    findings.expect_equal("exact_retirement", ft::storage_info().exact_retirement, !stress::is_rseq_run());
+    return findings.text();
+  });
+  EXPECT_EQ(wrong, "");
+}
+
 // A family of series: two that live, one that is destroyed and comes back all the time, many that come once and go.
 //
 // Mutations: a run given back while a fold is under way is reused at once (reader sees it zeroed, or another's cells);

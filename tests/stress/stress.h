@@ -3,9 +3,12 @@
 // What the stress tests share: how much work, where threads run, what interrupts them, and children that report.
 #pragma once
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -14,6 +17,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -114,6 +118,22 @@ class Handler {
   int signal_;
   struct sigaction previous_ {};
 };
+
+/// From here on, membarrier is refused to this thread and to all it starts, as some container runtimes do.
+/// False: this system has no filters.
+inline bool refuse_membarrier() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{sizeof program / sizeof program[0], program};
+  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/// Whether the kernel answers to membarrier at all.
+inline bool membarrier_answers() { return syscall(SYS_membarrier, 0, 0, 0) >= 0; }
 
 /// Seconds after which a child is taken as hung and killed. Generous: a loaded machine must not look like a hang.
 inline constexpr unsigned child_deadline_s = 60;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A coroutine and a fiber that go on in another thread: their adds go through that thread's rseq area, to its CPU's copy.
+// A coroutine and a fiber that go on in another thread: their adds go through that thread's rseq area, to its CPU's
+// copy.
 //
-// Mutation: with the area's address taken from __builtin_thread_pointer(), Clang 14 keeps it in the coroutine's frame, and
-// GCC 12 and Clang keep it in a register of the fiber's loop; the second add then lands in the first thread's copy, where
-// nothing protects it.
+// Mutation: with the area's address taken from __builtin_thread_pointer(), Clang 14 keeps it in the coroutine's frame,
+// and GCC 12 and Clang keep it in a register of the fiber's loop; the second add then lands in the first thread's copy,
+// where nothing protects it.
 #include <sched.h>
 #include <ucontext.h>
 

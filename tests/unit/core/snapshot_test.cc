@@ -580,6 +580,30 @@ TEST_F(Reader, does_not_show_a_gauge_that_is_gone) {
   EXPECT_FALSE(Look{scraped}.has("g"));
 }
 
+// What a reader has had is not lost when it goes early, and what nobody reads is lost on nobody.
+TEST_F(Reader, that_has_all_final_values_does_not_make_it_a_loss_when_too_many_are_held) {
+  std::vector<std::uint64_t> bounds((std::size_t{1} << 15) - 18);
+  for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = i;
+  const std::uint64_t dropped = ft::storage_info().finals_dropped;
+  for (const bool read : {true, false}) {
+    ft::Registry fresh;
+    std::optional<ft::Reader> reader;
+    if (read) reader.emplace(fresh);
+    for (int n = 0; n < 12; ++n) {
+      const std::string number = std::to_string(n);
+      {
+        const ft::Scope scope{fresh, "", {{"n", number}}};
+        ft::Histogram histogram{scope, {.name = "h"}, ft::Bounds{bounds.data(), bounds.size()}};
+        histogram.record(n);
+      }
+      if (reader) {
+        EXPECT_EQ(take(*reader).histogram("h", {{"n", number}}).count(), 1u);
+      }
+    }
+  }
+  EXPECT_EQ(ft::storage_info().finals_dropped, dropped);
+}
+
 // A late reader must not make the library grow without end: 2^18 cells, the oldest goes first.
 TEST_F(Reader, waits_for_no_more_than_two_to_the_18_cells_of_final_values_and_gives_up_the_oldest) {
   constexpr std::size_t bounds_count = (std::size_t{1} << 15) - 18;  // with its sum and last bucket, 2^15 - 16 cells

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Memory limits: address space that is refused, and programs that lock their memory. Each case in a process of its own,
+// before the first metric. Not for sanitizers, which take address space without measure and ignore mlockall.
+//
+// Parity: SHD-6.
+#include <gtest/gtest.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/gauge.h"
+#include "fast_telemetry/snapshot.h"
+#include "fast_telemetry/storage_info.h"
+#include "tests/stress/stress.h"
+#include "tests/support/recording_visitor.h"
+
+namespace {
+
+namespace ft = fast_telemetry;
+
+/// Leaves this process `room` bytes of address space beyond what it has now.
+void leave_address_space(std::uint64_t room) {
+  // The heap gets what the test itself needs first: what is tried here is the arena.
+  mallopt(M_TOP_PAD, 8 << 20);
+  free(malloc(100'000));
+  std::ifstream file{"/proc/self/statm"};
+  std::uint64_t pages = 0;
+  file >> pages;
+  rlimit limit{};
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) + room;
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+void give_address_space_back() {
+  rlimit limit{};
+  getrlimit(RLIMIT_AS, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+/// Records with so much room left: what came of it in a word, or a sentence about what is wrong.
+std::string record_with_room(std::uint64_t room) {
+  leave_address_space(room);
+  stress::Findings findings;
+  ft::Registry registry;
+  ft::Counter counter{registry, {.name = "counter"}};
+  ft::Gauge<std::int64_t> gauge{registry, {.name = "gauge"}};
+  for (int n = 0; n < 10; ++n) counter.add();
+  gauge.set(3);
+
+  const ft::StorageInfo info = ft::storage_info();
+  findings.expect_equal("what was kept or counted as dropped", counter.value() + static_cast<std::uint64_t>(gauge.get()) / 3 +
+                        info.dropped_no_memory, 11U);
+  std::string outcome = info.path == ft::WritePath::restartable_sequence ? "restartable" : "locked";
+  const bool refused = info.path_reason.find("address space") != std::string_view::npos;
+  if (refused) outcome += " by refusal";
+  if (info.dropped_no_memory != 0) outcome = "dropped";
+
+  give_address_space_back();
+  const std::uint64_t before = counter.value();
+  counter.add();
+  findings.expect_equal("the counter when there is room again", counter.value(), before + 1);
+  const ft::StorageInfo after = ft::storage_info();
+  findings.expect_equal("drops when there is room again", after.dropped_no_memory, info.dropped_no_memory);
+  ft::Reader reader{registry};
+  findings.expect_equal("the counter as a reader sees it", ft::RecordingVisitor{reader}.counter("counter"), before + 1);
+  return findings.text().empty() ? outcome : findings.text();
+}
+
+// From no room at all to more than enough, in steps smaller than one shard.
+//
+// Mutations: mapping failure not looked at (crash in add); no smaller arena tried; the drop not counted; a refused
+// extent never tried again.
+TEST(AddressSpace, that_is_refused_gives_a_stated_fallback_or_counted_drops) {
+  std::set<std::string> outcomes;
+  std::uint64_t shards = 0;
+  // What one extent takes, as a child finds it.
+  const std::string reserved = stress::in_child([] {
+    const ft::Counter counter;
+    return std::to_string(ft::storage_info().shards);
+  });
+  shards = std::stoull(reserved);
+  constexpr std::uint64_t shard_bytes = 256U << 10U;
+  for (std::uint64_t room = 0; room <= (shards + 4) * shard_bytes; room += shard_bytes / 2) {
+    const std::string outcome = stress::in_child([room] { return record_with_room(room); });
+    const std::set<std::string> stated{"restartable", "locked", "locked by refusal", "dropped"};
+    EXPECT_TRUE(stated.contains(outcome)) << "with " << room << " bytes: " << outcome;
+    outcomes.insert(outcome);
+  }
+  if (stress::is_rseq_run()) {
+    EXPECT_EQ(outcomes, (std::set<std::string>{"dropped", "locked by refusal", "restartable"}));
+  } else {
+    EXPECT_EQ(outcomes, (std::set<std::string>{"dropped", "locked"}));
+  }
+}
+
+// Mutation: extents mapped accessible at once, or not unlocked before they become so (every page of every shard is then
+// filled: 256 KiB for each CPU and extra shard).
+TEST(LockedMemory, does_not_fill_the_shards_that_nobody_writes) {
+  const std::string wrong = stress::in_child([] {
+    if (mlockall(MCL_FUTURE) != 0) return std::string{"cannot lock memory here"};
+    stress::Findings findings;
+    std::vector<std::unique_ptr<ft::Counter>> counters;
+    for (int i = 0; i < 50; ++i) {
+      counters.push_back(std::make_unique<ft::Counter>());
+      counters.back()->add();
+    }
+    ft::Gauge<double> gauge;
+    gauge.set(1);
+    const ft::StorageInfo info = ft::storage_info();
+    for (const auto& counter : counters) findings.expect_equal("a counter", counter->value(), 1U);
+    // One page for each shard that was written, at most all of them, and one for the gauge.
+    findings.expect(info.resident_bytes <= (info.shards + 1) * 4096ULL,
+                    std::to_string(info.resident_bytes) + " bytes are resident for 50 counters and a gauge");
+    return findings.text();
+  });
+  EXPECT_EQ(wrong, "");
+}
+
+}  // namespace
