@@ -1,8 +1,8 @@
-#include <cstdio>
-
 #include <fast_telemetry/counter.h>
 #include <fast_telemetry/export/exposer.h>
 #include <fast_telemetry/registry.h>
+
+#include <cstdio>
 
 namespace ft = fast_telemetry;
 

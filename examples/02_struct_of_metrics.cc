@@ -1,15 +1,15 @@
 // A struct of metrics is the unit people write: members register themselves into a scope.
-#include <chrono>
-#include <cstdio>
-#include <thread>
-#include <vector>
-
 #include <fast_telemetry/counter.h>
 #include <fast_telemetry/encoding/prometheus_text.h>
 #include <fast_telemetry/gauge.h>
 #include <fast_telemetry/histogram.h>
 #include <fast_telemetry/labeled.h>
 #include <fast_telemetry/snapshot.h>
+
+#include <chrono>
+#include <cstdio>
+#include <thread>
+#include <vector>
 
 namespace ft = fast_telemetry;
 

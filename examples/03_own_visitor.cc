@@ -1,8 +1,8 @@
 // A sink of one's own: anything that can take a value per series. This one prints what changed since the last look.
-#include <cstdio>
-
 #include <fast_telemetry/counter.h>
 #include <fast_telemetry/snapshot.h>
+
+#include <cstdio>
 
 namespace ft = fast_telemetry;
 
@@ -28,7 +28,9 @@ class PrintDeltas final : public ft::Visitor {
   void end() override {}
 
  private:
-  void line(double value) { std::printf("%.*s +%.0f in %.3f s\n", static_cast<int>(name_.size()), name_.data(), value, seconds_); }
+  void line(double value) {
+    std::printf("%.*s +%.0f in %.3f s\n", static_cast<int>(name_.size()), name_.data(), value, seconds_);
+  }
 
   std::string_view name_;
   double seconds_ = 0;

@@ -2,11 +2,10 @@
 """Runs the micro-benchmarks and prints their table; `./dev bench` builds them first.
 
 Every benchmark runs many times for a short time, in rounds that begin at another one each, so that a slow minute of the
-machine does not fall on one row. Figures are medians of CPU time per operation; ratios are medians of one run.
-
-A run is disturbed when the core was shared: the thread was preempted, or independent additions cost more beside dependent
-ones than they can (bench/micro/core_probe.h: another guest on the core's other hardware thread). Disturbed runs are
-repeated, are kept in the JSON and do not enter the medians; what decides is the probe, never the result.
+machine does not fall on one row. A run's figure is the median time of its passes that had their core to themselves
+(bench/micro/passes.h); a row's figure is the median of its runs; ratios are between medians of one measurement. Runs
+without enough such passes are disturbed: they are repeated while patience lasts, and stay in the JSON. What decides is a
+probe beside the passes, never the result.
 
 Exit code: 0; 1 when a limit is missed, also in the repetition; 2 when a benchmark computed something wrong or did not run.
 """
@@ -100,57 +99,45 @@ class Bench:
     def run_once(self, name, min_time, probe_limit=None):
         binary, benchmark = name.split(":", 1)
         result = run(self.folder / binary, benchmark, min_time, probe_limit)
-        threads = result.get("threads", 1)
         self.runs[name].append({
-            "cpu_ns": result["cpu_time"],
-            "wall_ns": result["real_time"] * threads,  # the harness divides by the threads
-            "probe": result["probe"],
+            **{key: result[key] for key in ("ns", "probe", "passes", "quiet")},
+            "probe_limit": probe_limit,
             **{key: result[key] for key in ("allocations", "bytes", "shards") if key in result},
         })
 
-    def round(self, number, names, min_time, total):
-        # The first round finds out what the probe says here.
-        probe_limit = None if number == 0 else self.probe_limit()
-        start = number * len(names) // max(total, 1) % max(len(names), 1)
-        for i, name in enumerate(names[start:] + names[:start]):
-            if not self.quiet:
-                print(f"\r  round {number + 1} of {total}: {i + 1} of {len(names)}\033[K", end="", file=sys.stderr,
-                      flush=True)
-            self.run_once(name, min_time, probe_limit)
-
-    def quiet_probe(self):
-        """What the probe says on a core of one's own: the least it ever said, but for a few outliers."""
-        probes = sorted(r["probe"] for runs in self.runs.values() for r in runs)
-        return probes[len(probes) // 50] if probes else 1.0
-
-    def probe_limit(self):
-        return 1.1 * self.quiet_probe()
+    def find_probe_limit(self):
+        """A tenth above the least that the probe says within two seconds or, on a busy machine, until it says the same
+        a few times."""
+        binary, benchmark = LOCAL.split(":", 1)
+        probes = []
+        end = time.monotonic() + 10
+        while time.monotonic() < end and (len(probes) < 20 or probes[4] > 1.03 * probes[0]):
+            probes = sorted(probes + [run(self.folder / binary, benchmark, 0.01)["probe"]])
+        return 1.1 * probes[min(1, len(probes) - 1)]
 
     def undisturbed(self, name):
-        limit = self.probe_limit()
-        # A second thread of the process (fold_bench's writer) takes a CPU, too: where there are no more, that is the case
-        # measured.
-        return [r for r in self.runs[name]
-                if r["probe"] <= limit and (r["cpu_ns"] >= 0.97 * r["wall_ns"] or "writers:1" in name)]
+        return [r for r in self.runs[name] if r["quiet"] > 0]
 
     def samples(self, name):
         """The runs that count, and whether they are undisturbed."""
         good = self.undisturbed(name)
         return (good, True) if len(good) >= 3 else (self.runs[name], False)
 
-    def measure(self, repeats, min_time, patience):
-        for number in range(repeats):
-            self.round(number, self.names, min_time, repeats)
-        end = time.monotonic() + patience
-        extra = 0
-        while time.monotonic() < end:
-            lacking = [name for name in self.names if len(self.undisturbed(name)) < repeats]
-            if not lacking:
-                break
+    def round(self, number, names, min_time, total):
+        start = number * len(names) // total % len(names)
+        for i, name in enumerate(names[start:] + names[:start]):
             if not self.quiet:
-                print(f"\r  {len(lacking)} benchmarks have disturbed runs: repeating those\033[K", file=sys.stderr)
-            extra += 1
-            self.round(extra, lacking, min_time, repeats)
+                print(f"\r  round {number + 1}: {i + 1} of {len(names)}\033[K", end="", file=sys.stderr, flush=True)
+            self.run_once(name, min_time, self.probe_limit)
+
+    def measure(self, repeats, min_time, patience):
+        self.probe_limit = self.find_probe_limit()
+        end = time.monotonic() + patience
+        for number in range(3 * repeats):
+            lacking = [name for name in self.names if len(self.undisturbed(name)) < repeats]
+            if not lacking or (number >= repeats and time.monotonic() > end):
+                break
+            self.round(number, lacking, min_time, repeats)
         if not self.quiet:
             print("\r\033[K", end="", file=sys.stderr)
 
@@ -158,7 +145,7 @@ class Bench:
         result = {}
         for name in self.names:
             chosen, undisturbed = self.samples(name)
-            values = sorted(r["cpu_ns"] for r in chosen)
+            values = sorted(r["ns"] for r in chosen)
             quartiles = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
             result[name] = {"median_ns": statistics.median(values), "q1_ns": quartiles[0], "q3_ns": quartiles[2],
                             "runs": len(values), "all_runs": len(self.runs[name]), "undisturbed": undisturbed}
@@ -227,8 +214,8 @@ def spread(row, scale=1.0):
 def tables(summary):
     """(title, header, rows) of every table; cells are text."""
     result = []
-    for binary, title in (("record_bench", "One record, ns of CPU time"),
-                          ("shared_object_bench", "The same from inside a shared object, ns of CPU time")):
+    for binary, title in (("record_bench", "One record, ns"),
+                          ("shared_object_bench", "The same from inside a shared object, ns")):
         unit = summary.get(f"{binary}:BM_local_increment/threads:1")
         rows = []
         for label, name in RECORD_ROWS:
@@ -249,7 +236,7 @@ def tables(summary):
                          writers, f"{row['shards']:.0f}", figure(row["median_ns"] / 1e3), spread(row, 1e3),
                          figure(row["median_ns"] / cells)])
     if rows:
-        result.append(("One collection (Reader::collect), µs of CPU time",
+        result.append(("One collection (Reader::collect), µs",
                        ["", "writers", "shards", "µs", "middle half", "ns per cell"], rows))
 
     rows = []
@@ -261,7 +248,7 @@ def tables(summary):
                          f"{row['bytes']:.0f}", f"{row['median_ns'] / copy['median_ns']:.2f} ×" if copy else "",
                          f"{row['allocations']:.0f}"])
     if rows:
-        result.append(("Text, µs of CPU time",
+        result.append(("Text, µs",
                        ["", "µs", "middle half", "ns per series", "bytes", "of memcpy", "allocations"], rows))
     return result
 
@@ -272,9 +259,10 @@ def print_report(report, markdown):
              f"{', virtual' if m['hypervisor'] else ''}, Linux {m['kernel']}, {m['libc']}, governor: {m['governor']}",
              f"{m['compiler']}, flags{m['flags']}, rseq {m['rseq']}, commit {m['commit'][:12]}"
              f"{' and uncommitted changes' if m['uncommitted_changes'] else ''}, {m['date']}",
-             f"{load['runs']} runs, of which {load['disturbed']} disturbed; load {load['before']} before, {load['after']} "
-             f"after; probe {load['quiet_probe']:.2f}, median {load['median_probe']:.2f}"
-             + ("; ~ marks rows of which too few runs were undisturbed: all were taken" if load["rows_disturbed"] else "")]
+             f"load {load['before']} before, {load['after']} after; {load['quiet_passes'] / load['passes']:.0%} of the passes "
+             f"had their core to themselves (probe up to {load['probe_limit']:.2f}) and count; "
+             f"{load['disturbed_runs']} of {load['runs']} runs had too few of them"
+             + (", and all passes of the rows marked ~ count" if load["disturbed_rows"] else "")]
     print("\n".join(facts) + "\n")
     for title, header, rows in tables(report["summary"]):
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
@@ -309,9 +297,10 @@ def measure(folder, args):
     return {
         "machine": machine(folder),
         "load": {"before": " ".join(before.split()[:3]), "after": " ".join(first_line("/proc/loadavg").split()[:3]),
-                 "runs": len(runs), "disturbed": len(runs) - sum(len(bench.undisturbed(name)) for name in bench.names),
-                 "rows_disturbed": sum(not row["undisturbed"] for row in summary.values()),
-                 "quiet_probe": bench.quiet_probe(), "median_probe": statistics.median(r["probe"] for r in runs)},
+                 "runs": len(runs), "disturbed_runs": sum(r["quiet"] == 0 for r in runs),
+                 "disturbed_rows": sum(not row["undisturbed"] for row in summary.values()),
+                 "passes": sum(r["passes"] for r in runs), "quiet_passes": sum(r["quiet"] for r in runs),
+                 "probe_limit": bench.probe_limit},
         "summary": summary,
         "verdicts": verdicts(summary),
         "runs": bench.runs,

@@ -11,13 +11,13 @@
 #include <random>
 #include <string_view>
 
-#include "core_probe.h"
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/registry.h"
 #include "fast_telemetry/snapshot.h"
+#include "passes.h"
 #include "tests/support/allocation_counter.h"
 #include "wide_enums.h"
 
@@ -110,22 +110,20 @@ Samples samples_of(std::string_view text) {
   return samples;
 }
 
-/// Runs the loop and reports its allocations, and what it wrote per iteration.
+/// Runs the steps and reports their allocations, and how much one of them wrote.
 template <class Step>
 void measure(benchmark::State& state, const ft::ByteBuffer& text, Step step) {
   step();
   step();  // by now everything has its final size
-  std::uint64_t before = 0;
-  std::uint64_t after = 0;
-  {
-    const CoreProbe probe{state};
-    while (state.KeepRunningBatch(1)) {
-      if (before == 0) before = ft::allocations();
-      step();
-      after = ft::allocations();
-    }
-  }
-  state.counters["allocations"] = static_cast<double>(after - before);
+  std::uint64_t allocations = 0;
+  // Short steps go together, so that reading the clock does not count.
+  const std::size_t steps = text.size() < 10'000 ? 100 : 1;
+  Passes{state, steps}.run([&] {
+    const std::uint64_t before = ft::allocations();
+    for (std::size_t i = 0; i < steps; ++i) step();
+    allocations += ft::allocations() - before;
+  });
+  state.counters["allocations"] = static_cast<double>(allocations);
   state.counters["bytes"] = static_cast<double>(text.size());
 }
 

@@ -15,12 +15,12 @@
 #include <thread>
 #include <vector>
 
-#include "core_probe.h"
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/registry.h"
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/storage_info.h"
+#include "passes.h"
 #include "total_visitor.h"
 #include "wide_enums.h"
 
@@ -138,10 +138,7 @@ void BM_collect(benchmark::State& state) {
   static_cast<void>(reader.collect());  // allocates
   std::unique_ptr<Writer<Cells>> writer;
   if (state.range(1) != 0) writer = std::make_unique<Writer<Cells>>(*cells, size);
-  {
-    const CoreProbe probe{state};
-    for (auto _ : state) benchmark::DoNotOptimize(reader.collect());
-  }
+  Passes{state, 1}.run([&] { benchmark::DoNotOptimize(reader.collect()); });
   if (writer) expected += writer->stop();
 
   TotalVisitor found;

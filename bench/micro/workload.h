@@ -13,7 +13,7 @@
 #include <string>
 #include <utility>
 
-#include "core_probe.h"
+#include "passes.h"
 
 namespace workload {
 
@@ -62,13 +62,9 @@ template <class Record>
 std::size_t run(benchmark::State& state, Record record) {
   const auto eight = [&record]<std::size_t... k>(std::size_t i, std::index_sequence<k...>)
                          __attribute__((always_inline)) { (record(i + k), ...); };
-  const CoreProbe probe{state};
-  std::size_t passes = 0;
-  while (state.KeepRunningBatch(records)) {
+  return Passes{state, records}.run([&] {
     for (std::size_t i = 0; i < records; i += 8) eight(i, std::make_index_sequence<8>{});
-    ++passes;
-  }
-  return passes;
+  });
 }
 
 /// A benchmark that counted something else than it recorded fails.

@@ -55,8 +55,8 @@ concept Integer = !Duration<T> && !__is_same(T, bool) && requires(T t) { t % 1; 
 
 }  // namespace detail
 
-/// Upper bounds of a Histogram: integers, or durations. Inclusive; ascending; at least one; the bucket above the last is
-/// added. Borrowed: registration copies.
+/// Upper bounds of a Histogram: integers, or durations. Inclusive; ascending; at least one; the bucket above the last
+/// is added. Borrowed: registration copies.
 class Bounds {
  public:
   /// `{64, 256, 1024}`: a histogram of integers, in the unit its Info says.
@@ -118,18 +118,17 @@ inline constexpr DurationBounds<13> latency{{10'000, 50'000, 100'000, 500'000, 1
                                              10'000'000'000}};
 
 /// 1 µs to 1 s in steps of 1, 2 and 5: work inside one machine (caches, local sockets, queues). 19 bounds.
-inline constexpr DurationBounds<19> fast_latency{
-    {1'000,      2'000,      5'000,      10'000,      20'000,      50'000,      100'000,
-     200'000,    500'000,    1'000'000,  2'000'000,   5'000'000,   10'000'000,  20'000'000,
-     50'000'000, 100'000'000, 200'000'000, 500'000'000, 1'000'000'000}};
+inline constexpr DurationBounds<19> fast_latency{{1'000, 2'000, 5'000, 10'000, 20'000, 50'000, 100'000, 200'000,
+                                                  500'000, 1'000'000, 2'000'000, 5'000'000, 10'000'000, 20'000'000,
+                                                  50'000'000, 100'000'000, 200'000'000, 500'000'000, 1'000'000'000}};
 
 }  // namespace buckets
 
 /// Observations that are whole numbers or durations, counted into buckets.
 ///
-/// `record` is two adds on the calling CPU's own cache lines (about 3 ns with 13 bounds, bench/micro/record_bench.cc) and
-/// safe wherever Counter::add is. Durations are kept as whole nanoseconds and exported in seconds. A value equal to a
-/// bound falls in that bound's bucket. Negative values count as 0. The sum wraps at 2^64 (584 years of nanoseconds).
+/// `record` is two adds on the calling CPU's own cache lines (about 3 ns with 13 bounds, bench/micro/record_bench.cc)
+/// and safe wherever Counter::add is. Durations are kept as whole nanoseconds and exported in seconds. A value equal to
+/// a bound falls in that bound's bucket. Negative values count as 0. The sum wraps at 2^64 (584 years of nanoseconds).
 class Histogram {
  public:
   /// One histogram among the points of a labelled metric. Cheap to copy; valid as long as the metric is.
@@ -148,7 +147,9 @@ class Histogram {
    private:
     friend class Histogram;
     Point(detail::Site& site, const detail::BucketTable* table, std::size_t index) noexcept
-        : site_{&site}, table_{table}, offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
+        : site_{&site},
+          table_{table},
+          offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
 
     template <class T>
     static constexpr std::uint64_t raw(T value) noexcept {
@@ -181,8 +182,8 @@ class Histogram {
   explicit Histogram(const Bounds& bounds) : registration_{nullptr, nullptr, declare(bounds)} {}
 
   /// Registers a histogram. Bounds that are durations make its unit seconds; any other unit is then refused.
-  /// Throws std::invalid_argument for bounds that are empty, unsorted or repeated, and when the registry refuses the name
-  /// or labels; std::length_error when the buckets do not fit one run (32 752 cells).
+  /// Throws std::invalid_argument for bounds that are empty, unsorted or repeated, and when the registry refuses the
+  /// name or labels; std::length_error when the buckets do not fit one run (32 752 cells).
   Histogram(const Scope& scope, const Info& info, const Bounds& bounds)
       : registration_{&scope, &info, declare(bounds)} {}
 
@@ -207,8 +208,8 @@ class Histogram {
   mutable detail::Registration registration_;
 };
 
-/// Observations that are doubles. As Histogram, with doubles for integers; about 6 ns, since the sum is a dependent load,
-/// add and store. NaN and infinities are counted drops. Negative bounds and values are legal.
+/// Observations that are doubles. As Histogram, with doubles for integers; about 6 ns, since the sum is a dependent
+/// load, add and store. NaN and infinities are counted drops. Negative bounds and values are legal.
 class FloatHistogram {
  public:
   class Point {
@@ -228,7 +229,9 @@ class FloatHistogram {
    private:
     friend class FloatHistogram;
     Point(detail::Site& site, const detail::BucketTable* table, std::size_t index) noexcept
-        : site_{&site}, table_{table}, offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
+        : site_{&site},
+          table_{table},
+          offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
     detail::Site* site_;
     const detail::BucketTable* table_;
     std::size_t offset_;
@@ -236,7 +239,8 @@ class FloatHistogram {
 
   explicit FloatHistogram(const FloatBounds& bounds) : registration_{nullptr, nullptr, declare(bounds)} {}
 
-  /// Registers a histogram of doubles. Throws as Histogram's constructor does; a bound that is not finite is refused too.
+  /// Registers a histogram of doubles. Throws as Histogram's constructor does; a bound that is not finite is refused
+  /// too.
   FloatHistogram(const Scope& scope, const Info& info, const FloatBounds& bounds)
       : registration_{&scope, &info, declare(bounds)} {}
 

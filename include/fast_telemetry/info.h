@@ -42,8 +42,8 @@ class Text {
 
 /// A metric name: a lower-case letter, then lower-case letters, digits and underscores; at most 255 characters.
 ///
-/// A literal is checked when the program is compiled (Clang before 17 checks default member initialisers at run time and
-/// throws there). Names that are known only at run time go through `checked`.
+/// A literal is checked when the program is compiled (Clang before 17 checks default member initialisers at run time
+/// and throws there). Names that are known only at run time go through `checked`.
 class Name {
  public:
   consteval Name(const char* literal) : text_{literal} {  // NOLINT(google-explicit-constructor): `.name = "requests"`

@@ -8,8 +8,8 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
 /// One label: a key and a value. Keys are `[a-zA-Z_][a-zA-Z0-9_]*`, not starting with two underscores, and neither `le`
-/// nor `quantile`; registration throws otherwise. Values are any text: each format escapes it. An empty value means that
-/// the label is absent.
+/// nor `quantile`; registration throws otherwise. Values are any text: each format escapes it. An empty value means
+/// that the label is absent.
 struct Label {
   Text key;
   Text value;
@@ -31,8 +31,8 @@ consteval Text enumerator_name() {
     if (!word) break;
     --begin;
   }
-  const bool named = begin < end && pretty.data()[begin - 1] != ')' &&
-                     !(pretty.data()[begin] >= '0' && pretty.data()[begin] <= '9');
+  const bool named =
+      begin < end && pretty.data()[begin - 1] != ')' && !(pretty.data()[begin] >= '0' && pretty.data()[begin] <= '9');
   return named ? Text{pretty.data() + begin, end - begin} : Text{};
 }
 
@@ -49,10 +49,10 @@ struct EnumeratorNames {
 
 template <class E>
 consteval EnumeratorNames<E> enumerator_names() {
-  return EnumeratorNames<E>::template make<
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-      32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60,
-      61, 62, 63, 64>();
+  return EnumeratorNames<E>::template make<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                           22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+                                           41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,
+                                           60, 61, 62, 63, 64>();
 }
 
 template <class E>
@@ -63,11 +63,12 @@ inline constexpr EnumeratorNames<E> names_of = enumerator_names<E>();
 /// The label whose value is the enumerator's own name:
 /// `constexpr ft::Label label(Phase p) { return ft::from_enumerator("phase", p); }`.
 ///
-/// For enums whose identifiers nobody outside reads: renaming an enumerator renames the exported value. Where the strings
-/// are a contract with dashboards, write a `switch`. Works for enumerators 0 … 63.
+/// For enums whose identifiers nobody outside reads: renaming an enumerator renames the exported value. Where the
+/// strings are a contract with dashboards, write a `switch`. Works for enumerators 0 … 63.
 template <class E>
 constexpr Label from_enumerator(const char* key, E value) noexcept {
-  static_assert(detail::names_of<E>.text[64].empty(), "from_enumerator knows 64 enumerators; write label(E) as a switch");
+  static_assert(detail::names_of<E>.text[64].empty(),
+                "from_enumerator knows 64 enumerators; write label(E) as a switch");
   const auto index = static_cast<unsigned char>(value);
   if (index >= 64 || detail::names_of<E>.text[index].empty()) return {};
   return {key, detail::names_of<E>.text[index]};

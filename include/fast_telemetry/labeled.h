@@ -13,8 +13,7 @@ namespace detail {
 /// Says in a sentence what is missing; each message is one of the ways to get a label enum wrong.
 template <class E>
 consteval bool check_label_enum() {
-  static_assert(is_byte_enum<E>,
-                "a label enum needs an 8-bit underlying type: `enum class E : std::uint8_t { … }`");
+  static_assert(is_byte_enum<E>, "a label enum needs an 8-bit underlying type: `enum class E : std::uint8_t { … }`");
   if constexpr (is_byte_enum<E>) {
     static_assert(HasLabel<E>,
                   "write `constexpr fast_telemetry::Label label(E)` in the enum's own namespace: a switch that returns "
@@ -33,8 +32,8 @@ consteval bool check_label_enum() {
 /// One `Metric` for every combination of one or several enums: `Labeled<Counter, Command, Outcome>`.
 ///
 /// `with(Command::get, Outcome::ok).add()` is array arithmetic and then the metric's own write. All combinations exist
-/// from the start and are exported, in enumerator order, also while they are zero. A value that is no enumerator (a byte
-/// cast from the network) never indexes past the cells: it goes to one spare point that is exported with the value
+/// from the start and are exported, in enumerator order, also while they are zero. A value that is no enumerator (a
+/// byte cast from the network) never indexes past the cells: it goes to one spare point that is exported with the value
 /// `invalid` for every enum's key, once it is not zero. Other promises are those of `Metric`.
 template <class Metric, class... Enums>
 class Labeled {

@@ -25,8 +25,8 @@ struct ReaderOptions {
   Finals finals = Finals::once;
 };
 
-/// What one fold of all cells found. Lives in its Reader until the reader's next collect or accept; visit it as often as
-/// needed, with as many encoders as needed: all see the same numbers.
+/// What one fold of all cells found. Lives in its Reader until the reader's next collect or accept; visit it as often
+/// as needed, with as many encoders as needed: all see the same numbers.
 class Snapshot {
  public:
   /// Walks families in order of registration. Allocates nothing in the steady state.
@@ -40,12 +40,12 @@ class Snapshot {
 
 /// Reads a registry's metrics without disturbing anybody: writers are never blocked, other readers see everything too.
 ///
-/// Each reader subtracts its own baseline; nothing is ever reset. What "exact" means: every add is reported exactly once.
-/// A fold is not an instant: while operations run, a histogram's sum may be ahead of or behind its buckets by the
+/// Each reader subtracts its own baseline; nothing is ever reset. What "exact" means: every add is reported exactly
+/// once. A fold is not an instant: while operations run, a histogram's sum may be ahead of or behind its buckets by the
 /// observations in flight. A histogram's count *is* the sum of its buckets. Neither difference accumulates.
 ///
-/// A series born while a fold is under way is in the next one. Bounds: final values of destroyed metrics are held for five
-/// minutes, and for readers that collect late up to fifteen and 2^18 cells in all; what is given up beyond that is
+/// A series born while a fold is under way is in the next one. Bounds: final values of destroyed metrics are held for
+/// five minutes, and for readers that collect late up to fifteen and 2^18 cells in all; what is given up beyond that is
 /// counted (StorageInfo::finals_dropped). After a fork the child's readers start afresh, like its cells.
 ///
 /// Use one reader from one thread at a time. Cost: about 0.3 ns per cell and shard, and one cache miss per line for the

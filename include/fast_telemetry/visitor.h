@@ -39,9 +39,10 @@ struct Collection {
 };
 
 struct Family {
-  std::string_view scope;      ///< prefixes of all scopes, joined by `.`; may be empty
-  std::string_view name;       ///< canonical: no `_total`, no unit
-  std::string_view full_name;  ///< scopes, name and unit joined by `_`, as Prometheus spells it, without a type's suffix
+  std::string_view scope;  ///< prefixes of all scopes, joined by `.`; may be empty
+  std::string_view name;   ///< canonical: no `_total`, no unit
+  std::string_view
+      full_name;  ///< scopes, name and unit joined by `_`, as Prometheus spells it, without a type's suffix
   std::string_view help;
   Unit unit;
   Kind kind;
@@ -98,9 +99,10 @@ struct State {
 
 /// Receives one collection, family by family. Everything that leaves the process passes here.
 ///
-/// A family is announced once and its points follow without interruption, in registration order; a family can be without
-/// points. All views are valid until the call returns. Each point is exact; the set is not of one instant: a fold reads
-/// while others write. Called without any lock held, so a visitor may register metrics or collect from another reader.
+/// A family is announced once and its points follow without interruption, in registration order; a family can be
+/// without points. All views are valid until the call returns. Each point is exact; the set is not of one instant: a
+/// fold reads while others write. Called without any lock held, so a visitor may register metrics or collect from
+/// another reader.
 class Visitor {
  public:
   virtual void begin(const Collection& collection) = 0;

@@ -57,8 +57,7 @@ bool Arena::map_extent() noexcept {
   const std::size_t room = bytes + stride_bytes;
   // Mapped without access first: under mlockall(MCL_FUTURE) an accessible mapping would be filled with pages at once,
   // every shard of every CPU. Unlocked before it becomes accessible, it stays lazy.
-  void* const mapped =
-      mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const mapped = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return false;
   char* const start = static_cast<char*>(mapped);
   const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(start) & (stride_bytes - 1);
@@ -102,8 +101,7 @@ std::uint64_t* Arena::allocate(SizeClass& size) noexcept {
 bool Arena::may_be_written(const std::uint64_t* cell, std::size_t cells, std::size_t shard) const noexcept {
   if (shard < layout_shards || copies_ == 1) return true;
   // Acquire: pairs with the release in mark_written.
-  const std::uint64_t written =
-      __atomic_load_n(shard_start(cell + shard * stride_cells), __ATOMIC_ACQUIRE);
+  const std::uint64_t written = __atomic_load_n(shard_start(cell + shard * stride_cells), __ATOMIC_ACQUIRE);
   return (written & page_bits(cell, cells)) != 0;
 }
 

@@ -34,8 +34,8 @@ std::uint64_t* attach(Site& site) noexcept {
     cells = instrument->arena->allocate(*instrument->size);
     reason = Drop::no_memory;
     if (cells != nullptr) {
-      // Release, both: pairs with the fold's acquire of `place` and with writers' dependent loads through `cells`; a run
-      // that was used before is seen zeroed.
+      // Release, both: pairs with the fold's acquire of `place` and with writers' dependent loads through `cells`; a
+      // run that was used before is seen zeroed.
       instrument->place.store(instrument->arena->place(cells), std::memory_order_release);
       __atomic_store_n(&site.cells, cells, __ATOMIC_RELEASE);
     }
@@ -86,8 +86,7 @@ void cold_add(Site& site, std::size_t offset, double value) noexcept {
 void cold_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
   in_extra_shard(site, offset, [value](std::uint64_t* cell) {
     std::uint64_t seen = __atomic_load_n(cell, __ATOMIC_RELAXED);
-    while (seen < value &&
-           !__atomic_compare_exchange_n(cell, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    while (seen < value && !__atomic_compare_exchange_n(cell, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
     }
   });
 }

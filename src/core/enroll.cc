@@ -62,7 +62,8 @@ void label_points(Instrument& instrument, const ScopeState& scope, const Axis* a
   for (std::size_t a = 0; a < axis_count; ++a) {
     const Text key = pool.add(view(axes[a].labels[0].key));
     dimensions[a].reserve(axes[a].size);
-    for (std::size_t i = 0; i < axes[a].size; ++i) dimensions[a].push_back({key, pool.add(view(axes[a].labels[i].value))});
+    for (std::size_t i = 0; i < axes[a].size; ++i)
+      dimensions[a].push_back({key, pool.add(view(axes[a].labels[i].value))});
   }
   const Text invalid_value = pool.add(invalid);
 
@@ -198,7 +199,8 @@ std::shared_ptr<Instrument> add_to_registry(const ScopeState& scope, const Info&
   label_sets.reserve(fresh->points);
   for (const auto& labels : fresh->labels) label_sets.push_back(canonical(labels));
   if (std::unordered_set<std::string_view>{label_sets.begin(), label_sets.end()}.size() != label_sets.size()) {
-    throw std::invalid_argument{"metric \"" + wanted.full_name + "\" has two points with the same labels: an enum gives one "
+    throw std::invalid_argument{"metric \"" + wanted.full_name +
+                                "\" has two points with the same labels: an enum gives one "
                                 "value to two enumerators, or \"invalid\", which is the spare point's"};
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Bucket tables: bounds validated, indexed by exponent, kept once per distinct set.
+#include "fast_telemetry/histogram.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -10,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "fast_telemetry/histogram.h"
 #include "process.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -92,8 +93,8 @@ void check_ascending(const Shown* shown, std::size_t size) {
   }
   for (std::size_t i = 1; i < size; ++i) {
     if (shown[i - 1] < shown[i]) continue;
-    throw std::invalid_argument{"histogram bounds must ascend: bound " + std::to_string(i) + " (" +
-                                figure(shown[i]) + ") follows " + figure(shown[i - 1])};
+    throw std::invalid_argument{"histogram bounds must ascend: bound " + std::to_string(i) + " (" + figure(shown[i]) +
+                                ") follows " + figure(shown[i - 1])};
   }
 }
 
@@ -123,9 +124,8 @@ detail::Declaration FloatHistogram::declare(const FloatBounds& bounds) {
   std::vector<std::uint64_t> keys;
   keys.reserve(bounds.size());
   for (std::size_t i = 0; i < bounds.size(); ++i) keys.push_back(detail::ordered_key(bounds.data()[i]));
-  return {detail::Cells::float_histogram,
-          detail::intern(keys, {bounds.data(), bounds.data() + bounds.size()}, 1.0, detail::double_classes,
-                         detail::double_class)};
+  return {detail::Cells::float_histogram, detail::intern(keys, {bounds.data(), bounds.data() + bounds.size()}, 1.0,
+                                                         detail::double_classes, detail::double_class)};
 }
 
 namespace {

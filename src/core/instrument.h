@@ -35,7 +35,7 @@ struct FamilyRecord {
   std::uint64_t ordinal = 0;  ///< order of registration
 
   // Guarded by Process::mutex.
-  std::vector<std::shared_ptr<Instrument>> instruments;      ///< ascending ids
+  std::vector<std::shared_ptr<Instrument>> instruments;     ///< ascending ids
   std::unordered_map<std::string, Instrument*> label_sets;  ///< canonical label text of every point
 };
 
@@ -49,7 +49,7 @@ struct Instrument {
   const BucketTable* buckets = nullptr;
   std::shared_ptr<RegistryState> registry;  ///< null: unregistered
   std::shared_ptr<FamilyRecord> family;     ///< null: unregistered
-  std::string label_text;                ///< what `labels` points into
+  std::string label_text;                   ///< what `labels` points into
   std::vector<std::vector<Label>> labels;
   Arena* arena = nullptr;
   SizeClass* size = nullptr;
@@ -61,9 +61,9 @@ struct Instrument {
   std::int64_t born_unix_ns = 0;
   std::shared_ptr<const Values> base;
   bool retired = false;
-  bool parked = false;             ///< retired where no barrier works: the run is never reused and still read
-  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
-  std::int64_t retired_at_ns = 0;  ///< steady clock
+  bool parked = false;               ///< retired where no barrier works: the run is never reused and still read
+  std::uint64_t retire_order = 0;    ///< position among all retirements of the registry
+  std::int64_t retired_at_ns = 0;    ///< steady clock
   std::shared_ptr<Instrument> self;  ///< keeps the instrument while its metric lives
 
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }

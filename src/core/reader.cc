@@ -207,8 +207,8 @@ void Reader::accept() {
   if (state_->options.temporality == Temporality::delta) {
     for (const auto& entry : state_->entries) {
       if (entry.instrument->is_gauge()) continue;
-      // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double, and
-      // a window without observations would show the difference.
+      // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double,
+      // and a window without observations would show the difference.
       for (std::size_t i = 0; i < entry.instrument->run_cells(); ++i) {
         state_->baseline[entry.offset + i] = detail::total(*state_, entry, i);
       }

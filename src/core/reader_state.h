@@ -18,8 +18,8 @@ struct ReaderState {
   struct Entry {
     std::shared_ptr<Instrument> instrument;
     std::shared_ptr<const Values> base;
-    std::uint64_t place = 0;   ///< index into cell_sums; 0: no run
-    std::size_t offset = 0;    ///< of the first cell in `baseline`, and in `gauges` for gauges
+    std::uint64_t place = 0;  ///< index into cell_sums; 0: no run
+    std::size_t offset = 0;   ///< of the first cell in `baseline`, and in `gauges` for gauges
     std::int64_t born_unix_ns = 0;
     bool visible = false;
   };

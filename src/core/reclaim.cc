@@ -15,9 +15,10 @@ constinit std::mutex barrier_mutex;
 
 namespace {
 
-// Two phases (see Mark) for each of four generations of processes. A thread that forks in a signal handler may have marks up,
-// and in the child takes them down when the handler returns: in its parent's generation, where nobody waits for them. Four:
-// arbitrary; that many forks in a chain, each within the handler of the one before, would have to go wrong.
+// Two phases (see Mark) for each of four generations of processes. A thread that forks in a signal handler may have
+// marks up, and in the child takes them down when the handler returns: in its parent's generation, where nobody waits
+// for them. Four: arbitrary; that many forks in a chain, each within the handler of the one before, would have to go
+// wrong.
 constexpr unsigned fork_generations = 4;
 constinit std::array<std::array<std::atomic<std::uint64_t>, extra_shards>, 2 * fork_generations> marks{};
 constinit std::atomic<unsigned> phase{0};
@@ -33,8 +34,8 @@ constexpr int register_expedited_rseq = 1 << 8;
 
 }  // namespace
 
-// Acquire and release: pairs with the same in retire_barrier. One of the two changes this counter first: either the retiring
-// side sees this mark and waits, or this side sees the word that was cleared.
+// Acquire and release: pairs with the same in retire_barrier. One of the two changes this counter first: either the
+// retiring side sees this mark and waits, or this side sees the word that was cleared.
 Mark::Mark(std::size_t slot) noexcept : mark_{&marks[phase.load(std::memory_order_relaxed)][slot]} {
   mark_->fetch_add(1, std::memory_order_acq_rel);
 }
@@ -59,7 +60,8 @@ std::size_t mark_slot() noexcept {
 void register_barrier() noexcept {
 #if FAST_TELEMETRY_RSEQ
   const int saved_errno = errno;
-  if (!barrier_registered.load(std::memory_order_relaxed) && syscall(SYS_membarrier, register_expedited_rseq, 0, 0) == 0) {
+  if (!barrier_registered.load(std::memory_order_relaxed) &&
+      syscall(SYS_membarrier, register_expedited_rseq, 0, 0) == 0) {
     barrier_registered.store(true, std::memory_order_relaxed);
   }
   errno = saved_errno;
@@ -80,13 +82,14 @@ bool retire_barrier() noexcept {
   }
 #endif
   // A mark set after the word was cleared belongs to a thread that sees it cleared, so each counter need only pass zero
-  // once. New marks go to the current phase: first the other one drains, then the two change places and the rest drains.
+  // once. New marks go to the current phase: first the other one drains, then the two change places and the rest
+  // drains.
   const unsigned current = phase.load(std::memory_order_relaxed);
   for (const unsigned waited_for : {current ^ 1U, current}) {
     phase.store(waited_for ^ 1U, std::memory_order_relaxed);
     for (auto& mark : marks[waited_for]) {
-      // Acquire: pairs with the release that takes the mark down; the locked add before it is visible to the fold after.
-      // Release, and a change though it adds nothing: pairs with the acquire that sets a mark, see there.
+      // Acquire: pairs with the release that takes the mark down; the locked add before it is visible to the fold
+      // after. Release, and a change though it adds nothing: pairs with the acquire that sets a mark, see there.
       while (mark.fetch_add(0, std::memory_order_acq_rel) != 0) sched_yield();
     }
   }

@@ -14,8 +14,8 @@ namespace detail {
 
 /// Held around every locked add: while it is up, what this thread reaches through a site is neither reused nor freed.
 ///
-/// Async-signal-safe; marks nest. A thread picks its slot by a hash of its thread pointer; threads that share one add up.
-/// There are two phases, so that whoever waits for marks does not wait for those that come after it.
+/// Async-signal-safe; marks nest. A thread picks its slot by a hash of its thread pointer; threads that share one add
+/// up. There are two phases, so that whoever waits for marks does not wait for those that come after it.
 class Mark {
  public:
   explicit Mark(std::size_t slot) noexcept;

@@ -52,7 +52,8 @@ void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
   constexpr std::uint64_t capacity = max_extents * max_run_cells;
   if (state.declared_cells + cells > capacity) {
     throw std::length_error{"arena exhausted: " + std::to_string(state.declared_cells) + " of " +
-                            std::to_string(capacity) + " cells are declared, " + std::to_string(cells) + " more wanted"};
+                            std::to_string(capacity) + " cells are declared, " + std::to_string(cells) +
+                            " more wanted"};
   }
   auto& sizes = instrument->is_gauge() ? state.gauge_sizes : state.per_cpu_sizes;
   instrument->size = &sizes.try_emplace(cells, SizeClass{cells, {}}).first->second;
@@ -133,7 +134,8 @@ Registration::Registration(const Scope* scope, const Info* info, const Declarati
   if (place != 0) __atomic_store_n(&site.cells, instrument->arena->at(place), __ATOMIC_RELAXED);
   // Release: pairs with the cold path's load; whoever sees the instrument sees it whole.
   __atomic_store_n(&site.instrument, instrument.get(), __ATOMIC_RELEASE);
-  if (help_differs) diagnose("registry", "help text of " + instrument->family->full_name + " differs: the first is used");
+  if (help_differs)
+    diagnose("registry", "help text of " + instrument->family->full_name + " differs: the first is used");
 }
 
 Registration::~Registration() {
@@ -149,7 +151,8 @@ namespace {
 
 /// The point's cell plus what earlier runs of the series added up to.
 template <class Read>
-auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept -> decltype(read(nullptr, std::uint64_t{})) {
+auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept
+    -> decltype(read(nullptr, std::uint64_t{})) {
   const Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
   if (instrument == nullptr) return {};
   const std::size_t index = offset / sizeof(std::uint64_t);

@@ -12,11 +12,16 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace {
 
 /// Names of the library's own families (storage_info.cc), which every registry's collection may be followed by.
-constexpr const char* reserved_names[] = {
-    "fast_telemetry_dropped_records", "fast_telemetry_dropped_records_total", "fast_telemetry_dropped_records_created",
-    "fast_telemetry_final_values_dropped", "fast_telemetry_final_values_dropped_total",
-    "fast_telemetry_final_values_dropped_created", "fast_telemetry_final_values_held", "fast_telemetry_metrics",
-    "fast_telemetry_cells", "fast_telemetry_storage_bytes"};
+constexpr const char* reserved_names[] = {"fast_telemetry_dropped_records",
+                                          "fast_telemetry_dropped_records_total",
+                                          "fast_telemetry_dropped_records_created",
+                                          "fast_telemetry_final_values_dropped",
+                                          "fast_telemetry_final_values_dropped_total",
+                                          "fast_telemetry_final_values_dropped_created",
+                                          "fast_telemetry_final_values_held",
+                                          "fast_telemetry_metrics",
+                                          "fast_telemetry_cells",
+                                          "fast_telemetry_storage_bytes"};
 
 detail::ScopeState* make_scope(std::shared_ptr<detail::RegistryState> registry, std::string_view parent_prefix,
                                std::vector<std::pair<std::string, std::string>> labels, Text prefix, const Label* more,

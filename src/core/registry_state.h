@@ -20,8 +20,8 @@ struct ReaderState;
 
 /// Shared by the Registry object, its scopes, instruments and readers.
 struct RegistryState : std::enable_shared_from_this<RegistryState> {
-  std::shared_ptr<RegistryState> owner;  ///< keeps the state while the Registry object lives
-  std::vector<std::shared_ptr<FamilyRecord>> families;  ///< ascending ordinals
+  std::shared_ptr<RegistryState> owner;                  ///< keeps the state while the Registry object lives
+  std::vector<std::shared_ptr<FamilyRecord>> families;   ///< ascending ordinals
   std::unordered_map<std::string, FamilyRecord*> names;  ///< every name a family's samples may have (null: reserved)
   std::vector<ReaderState*> readers;
   std::uint64_t next_ordinal = 1;

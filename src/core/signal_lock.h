@@ -24,7 +24,8 @@ class SignalLock {
     for (;;) {
       void* expected = nullptr;
       // Acquire: pairs with the release in unlock(); the arena's state is plain data behind it.
-      if (owner_.compare_exchange_weak(expected, self, std::memory_order_acquire, std::memory_order_relaxed)) return true;
+      if (owner_.compare_exchange_weak(expected, self, std::memory_order_acquire, std::memory_order_relaxed))
+        return true;
       if (expected == self) return false;
       if (expected != nullptr) sched_yield();
     }

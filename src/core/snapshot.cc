@@ -40,11 +40,11 @@ void visit_point(ReaderState& state, const ReaderState::Entry& entry, std::size_
   }
   const detail::BucketTable& buckets = *instrument.buckets;
   const std::uint64_t sum_bits = cells[buckets.count + 1];
-  visitor.histogram(series, HistogramPoint{.bounds = {buckets.exported, buckets.count},
-                                           .buckets = {cells, buckets.count + std::size_t{1}},
-                                           .sum = instrument.has_double_sum()
-                                                      ? std::bit_cast<double>(sum_bits)
-                                                      : static_cast<double>(sum_bits) / buckets.divisor});
+  visitor.histogram(
+      series, HistogramPoint{.bounds = {buckets.exported, buckets.count},
+                             .buckets = {cells, buckets.count + std::size_t{1}},
+                             .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
+                                                                : static_cast<double>(sum_bits) / buckets.divisor});
 }
 
 }  // namespace

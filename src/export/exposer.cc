@@ -38,8 +38,8 @@ class Pages final : public HttpHandler {
     ScrapeOutcome outcome = ScrapeOutcome::failed;
     try {
       outcome = render(request, reply);
-    } catch (const std::exception& error) {
-      diagnose("exposer", std::string{"a scrape failed: "} + error.what());
+    } catch (const std::bad_alloc&) {
+      diagnose("exposer", "out of memory in a scrape");
     }
     metrics_.scrapes.with(outcome).add();
     if (outcome != ScrapeOutcome::ok) return {.status = 503, .text = explanation(outcome)};

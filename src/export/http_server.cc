@@ -240,7 +240,7 @@ void HttpServer::accept_connections() noexcept {
       // What has come and gone again is nobody's failure (accept(2) lists the network's errors as such).
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         metrics_.closed.with(ClosedConnection::not_accepted).add();
-        diagnose("exposer", std::string{"cannot accept connections: "} + std::strerror(errno));
+        diagnose("exposer", "cannot accept connections: out of file descriptors or memory");
         accept_again_ = Clock::now() + accept_pause;
       } else if (errno == EINTR || errno == ECONNABORTED) {
         continue;

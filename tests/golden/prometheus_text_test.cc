@@ -76,9 +76,7 @@ const GoldenCase cases[] = {
     {"histogram_without_bounds",
      [](ft::ShownCollection& shown) { shown.family("x", Kind::histogram).histogram({}, {3}, 1.5); }},
     {"histogram_of_negative_values",
-     [](ft::ShownCollection& shown) {
-       shown.family("x", Kind::histogram).histogram({-1, 0}, {2, 1, 0}, -5.5);
-     }},
+     [](ft::ShownCollection& shown) { shown.family("x", Kind::histogram).histogram({-1, 0}, {2, 1, 0}, -5.5); }},
     // P-32: one spelling for both text formats.
     {"bounds_are_canonical",
      [](ft::ShownCollection& shown) {

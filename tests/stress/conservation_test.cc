@@ -38,9 +38,8 @@ struct Metrics {
   ft::Counter counter{scope, {.name = "counter"}};
   ft::Labeled<ft::Counter, Verb, Result> labeled{scope, {.name = "labeled"}};
   ft::Histogram histogram{scope, {.name = "histogram"}, ft::Bounds{bounds.data(), bounds.size()}};
-  ft::FloatHistogram float_histogram{scope,
-                                     {.name = "float_histogram"},
-                                     ft::FloatBounds{float_bounds.data(), float_bounds.size()}};
+  ft::FloatHistogram float_histogram{
+      scope, {.name = "float_histogram"}, ft::FloatBounds{float_bounds.data(), float_bounds.size()}};
 };
 
 /// What was recorded, or what a reader found. Sums of doubles are sums of quarters below 2^50, so they are exact in any
@@ -142,10 +141,10 @@ void record_in_handler(int) {
 
 struct Plan {
   unsigned writers;
-  std::uint64_t records;         ///< per writer
+  std::uint64_t records;          ///< per writer
   std::uint64_t records_per_hop;  ///< a writer moves to the next CPU after so many; 0: stays where it began
-  long timer_ns;                 ///< each writer interrupts itself so often; 0: never
-  bool storm;                    ///< one more thread does nothing but send signals to all writers
+  long timer_ns;                  ///< each writer interrupts itself so often; 0: never
+  bool storm;                     ///< one more thread does nothing but send signals to all writers
 };
 
 /// Writers write what `plan` says while three readers fold in a loop; all totals must agree.

@@ -83,7 +83,8 @@ void expect_one_record(stress::Findings& findings, const char* reader, const ft:
   findings.expect_equal("histogram's sum" + who, seen.histogram("histogram").sum, 0.75);
   findings.expect_equal("gauge" + who, seen.gauge("gauge"), 4);
   findings.expect_equal("returned counter" + who, seen.counter("returned"), 3U);
-  findings.expect(seen.point("counter").born_unix_ns >= forked_unix_ns, "the child's series are as old as the parent's");
+  findings.expect(seen.point("counter").born_unix_ns >= forked_unix_ns,
+                  "the child's series are as old as the parent's");
 }
 
 /// Everything a child may do, from its first moment on.
@@ -94,7 +95,8 @@ std::string live_as_child(Metrics& metrics, std::int64_t forked_unix_ns) {
   expect_one_record(findings, "cumulative", ft::RecordingVisitor{metrics.cumulative}, forked_unix_ns);
   const ft::RecordingVisitor first_window{metrics.delta};
   expect_one_record(findings, "delta", first_window, forked_unix_ns);
-  findings.expect(first_window.collection().since_unix_ns >= forked_unix_ns, "the child's first window began in the parent");
+  findings.expect(first_window.collection().since_unix_ns >= forked_unix_ns,
+                  "the child's first window began in the parent");
   metrics.delta.accept();
   metrics.counter.add(4);
   findings.expect_equal("the second window's counter", ft::RecordingVisitor{metrics.delta}.counter("counter"), 4U);
@@ -120,7 +122,8 @@ std::string live_as_child(Metrics& metrics, std::int64_t forked_unix_ns) {
 // child can do everything, and has nothing of theirs.
 //
 // Mutations: no fork handlers (the child waits for a lock of a thread that it does not have); extents not wiped; bases,
-// births, baselines or held finals not reset; marks of other threads kept (the first destruction in the child waits for ever).
+// births, baselines or held finals not reset; marks of other threads kept (the first destruction in the child waits for
+// ever).
 TEST(Fork, gives_the_child_a_fresh_start_whatever_other_threads_are_doing) {
   const auto metrics = std::make_unique<Metrics>();
   std::atomic<bool> done{false};
@@ -197,8 +200,8 @@ void fork_in_handler(int) {
   if (child < 0 || waitpid(child, &in_handler.status, 0) != child || in_handler.status != 0) in_handler.failed = 1;
 }
 
-// A handler forks on top of whatever the thread was recording; the child returns from the handler, finishes that record,
-// makes and destroys a metric and collects.
+// A handler forks on top of whatever the thread was recording; the child returns from the handler, finishes that
+// record, makes and destroys a metric and collects.
 //
 // Mutations: marks set to zero in the child, where the interrupted record then takes down one that is not up (the next
 // destruction waits for ever); the arena's lock taken by the handler on top of its own thread's attach.

@@ -39,8 +39,8 @@ std::string refusal(Make make) {
 
 // Writers start on each metric the moment it exists, so its first write attaches it, in an extent that may be new.
 //
-// Mutations: an extent's base stored after the count that publishes it; a fold that takes the number of extents twice; an
-// attach that is not under the lock (two writers, two runs).
+// Mutations: an extent's base stored after the count that publishes it; a fold that takes the number of extents twice;
+// an attach that is not under the lock (two writers, two runs).
 TEST(Growth, loses_nothing_while_writers_run) {
   constexpr std::size_t metric_count = 48;
   constexpr std::uint64_t adds = 20'000;
@@ -81,7 +81,8 @@ TEST(Growth, loses_nothing_while_writers_run) {
       wide.push_back(histogram_of(ft::detail::max_run_cells * 2 / 3));
       wide.back()->record(i);
       const std::string number = std::to_string(i);
-      counters[i] = std::make_unique<ft::Counter>(ft::Scope{registry, {}, {{"number", number}}}, ft::Info{.name = "counter"});
+      counters[i] =
+          std::make_unique<ft::Counter>(ft::Scope{registry, {}, {{"number", number}}}, ft::Info{.name = "counter"});
       made.store(i + 1, std::memory_order_release);
     }
     writers.clear();
@@ -121,7 +122,8 @@ TEST(Growth, refuses_label_combinations_that_exceed_a_run_with_both_figures) {
   using TooMany = ft::Labeled<ft::Histogram, Byte, Byte>;
   static_assert(TooMany::combinations == 65536);
   const std::string said = refusal([&] {
-    return std::make_unique<TooMany>(registry, ft::Info{.name = "m"}, ft::Bounds{std::initializer_list<std::uint64_t>{1}});
+    return std::make_unique<TooMany>(registry, ft::Info{.name = "m"},
+                                     ft::Bounds{std::initializer_list<std::uint64_t>{1}});
   });
   EXPECT_NE(said.find("65537"), std::string::npos) << said;
   EXPECT_NE(said.find(std::to_string(ft::detail::max_run_cells)), std::string::npos) << said;

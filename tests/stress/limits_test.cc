@@ -56,8 +56,8 @@ TEST(FirstWrite, on_top_of_another_first_write_is_one_counted_drop) {
 // A handler makes first writes on top of a thread that does nothing but make, first-write and destroy metrics, while
 // another thread does the same.
 //
-// Mutations: as above; heap memory allocated in the attach (malloc is not async-signal-safe: deadlock or corruption); an
-// attach that is not under the lock.
+// Mutations: as above; heap memory allocated in the attach (malloc is not async-signal-safe: deadlock or corruption);
+// an attach that is not under the lock.
 TEST(FirstWrite, in_a_signal_handler_is_kept_or_counted_as_dropped) {
   make_counters(stress::scaled(8'000));
   const std::uint64_t dropped_before = ft::storage_info().dropped_reentrant;

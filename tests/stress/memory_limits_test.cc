@@ -56,8 +56,8 @@ std::string record_with_room(std::uint64_t room) {
   gauge.set(3);
 
   const ft::StorageInfo info = ft::storage_info();
-  findings.expect_equal("what was kept or counted as dropped", counter.value() + static_cast<std::uint64_t>(gauge.get()) / 3 +
-                        info.dropped_no_memory, 11U);
+  findings.expect_equal("what was kept or counted as dropped",
+                        counter.value() + static_cast<std::uint64_t>(gauge.get()) / 3 + info.dropped_no_memory, 11U);
   std::string outcome = info.path == ft::WritePath::restartable_sequence ? "restartable" : "locked";
   const bool refused = info.path_reason.find("address space") != std::string_view::npos;
   if (refused) outcome += " by refusal";

@@ -297,7 +297,8 @@ TEST(Retirement, lets_no_observation_on_top_of_a_destruction_land_elsewhere) {
   const std::uint64_t observations = record_over_destruction(
       count,
       [&](std::size_t i) {
-        graveyard.construct(i, scope, ft::Info{.name = "churned"}, ft::Bounds{std::initializer_list<std::uint64_t>{1, 2}});
+        graveyard.construct(i, scope, ft::Info{.name = "churned"},
+                            ft::Bounds{std::initializer_list<std::uint64_t>{1, 2}});
       },
       [&](std::size_t i) { graveyard.at(i).record(1); }, [&](std::size_t i) { graveyard.at(i).~Histogram(); },
       [&](std::size_t) { successors.next(); });

@@ -46,7 +46,8 @@ constexpr std::uint64_t scaled(std::uint64_t iterations) { return sanitized ? it
 /// Whether this run is meant to record by restartable sequences: the build has them and no libc tunable is set.
 inline bool is_rseq_run() {
   const char* const tunables = std::getenv("GLIBC_TUNABLES");
-  const bool off = tunables != nullptr && std::string_view{tunables}.find("glibc.pthread.rseq=0") != std::string_view::npos;
+  const bool off =
+      tunables != nullptr && std::string_view{tunables}.find("glibc.pthread.rseq=0") != std::string_view::npos;
   return FAST_TELEMETRY_RSEQ != 0 && !off;
 }
 
@@ -105,7 +106,7 @@ class ThreadTimer {
 class Handler {
  public:
   Handler(int signal, void (*handler)(int)) : signal_{signal} {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = handler;
     action.sa_flags = SA_RESTART;
     sigaction(signal, &action, &previous_);
@@ -116,7 +117,7 @@ class Handler {
 
  private:
   int signal_;
-  struct sigaction previous_ {};
+  struct sigaction previous_{};
 };
 
 /// From here on, membarrier is refused to this thread and to all it starts, as some container runtimes do.

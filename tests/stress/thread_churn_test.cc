@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Thread churn: threads leave nothing behind but their counts, however many come and go, and need no shard of their own.
+// Thread churn: threads leave nothing behind but their counts, however many come and go, and need no shard of their
+// own.
 //
 // Parity: SHD-3, SHD-4.
 #include <gtest/gtest.h>

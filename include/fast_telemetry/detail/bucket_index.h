@@ -32,7 +32,8 @@ inline constexpr std::size_t double_classes = 4096;
 /// slower where it is microcoded, AMD before Zen 5, and chains one call to the next through its old destination.)
 /// The shift and the bit make it fit a signed integer that is not zero; 0 … 3 share a class.
 constexpr std::size_t integer_class(std::uint64_t value) noexcept {
-  const auto exponent = __builtin_bit_cast(std::uint64_t, static_cast<double>(static_cast<std::int64_t>(value >> 1 | 1)));
+  const auto exponent =
+      __builtin_bit_cast(std::uint64_t, static_cast<double>(static_cast<std::int64_t>(value >> 1 | 1)));
   return (exponent >> 52) - 1023;
 }
 

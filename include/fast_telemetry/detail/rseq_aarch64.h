@@ -14,19 +14,19 @@
 extern "C" const std::ptrdiff_t __rseq_offset;  // glibc >= 2.35; not <sys/rseq.h>, which costs include time
 
 // Leaves the address of the cell for this CPU in x17 and that of the thread's area in x15.
-#define FAST_TELEMETRY_RSEQ_BEGIN                                                    \
-  ".pushsection .data.rel.ro.ft_rseq_cs.%=, \"aw?\", %%progbits\n\t.balign 32\n"     \
-  "3:\t.word 0, 0\n\t.xword 1f, (2f - 1f), 4f\n\t.popsection\n\t"                    \
-  "mrs x15, tpidr_el0\n\tadd x15, x15, %[area]\n\t"                                  \
-  "adrp x16, 3b\n\tadd x16, x16, :lo12:3b\n\tstr x16, [x15, #8]\n"                   \
-  "1:\tldr w16, [x15, #4]\n\tcmp w16, %w[shards]\n\tb.hs %l[cold]\n\t"               \
-  "ldr x17, [%[site]]\n\tcbz x17, %l[cold]\n\t"                                      \
+#define FAST_TELEMETRY_RSEQ_BEGIN                                                \
+  ".pushsection .data.rel.ro.ft_rseq_cs.%=, \"aw?\", %%progbits\n\t.balign 32\n" \
+  "3:\t.word 0, 0\n\t.xword 1f, (2f - 1f), 4f\n\t.popsection\n\t"                \
+  "mrs x15, tpidr_el0\n\tadd x15, x15, %[area]\n\t"                              \
+  "adrp x16, 3b\n\tadd x16, x16, :lo12:3b\n\tstr x16, [x15, #8]\n"               \
+  "1:\tldr w16, [x15, #4]\n\tcmp w16, %w[shards]\n\tb.hs %l[cold]\n\t"           \
+  "ldr x17, [%[site]]\n\tcbz x17, %l[cold]\n\t"                                  \
   "add x17, x17, x16, lsl %[shift]\n\tadd x17, x17, %[offset]\n\t"
 
-#define FAST_TELEMETRY_RSEQ_END                                        \
-  "\n2:\tstr xzr, [x15, #8]\n\t"                                       \
-  ".pushsection .text.unlikely.ft_rseq.%=, \"ax?\", %%progbits\n\t"    \
-  ".inst 0xd428bc00\n"                                                 \
+#define FAST_TELEMETRY_RSEQ_END                                     \
+  "\n2:\tstr xzr, [x15, #8]\n\t"                                    \
+  ".pushsection .text.unlikely.ft_rseq.%=, \"ax?\", %%progbits\n\t" \
+  ".inst 0xd428bc00\n"                                              \
   "4:\tb %l[cold]\n\t.popsection\n"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -46,8 +46,8 @@ inline void rseq_add(Site& site, std::size_t offset, std::uint64_t value) noexce
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr x16, [x17]\n\tadd x16, x16, %[value]\n\tstr x16, [x17]" FAST_TELEMETRY_RSEQ_END
            :
-           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "r"(value),
-             [shift] "i"(stride_shift)
+           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
+             [value] "r"(value), [shift] "i"(stride_shift)
            : "x15", "x16", "x17", "memory", "cc"
            : cold);
   return;
@@ -60,8 +60,8 @@ inline void rseq_add(Site& site, std::size_t offset, double value) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr d31, [x17]\n\tfadd d31, d31, %d[value]\n\tstr d31, [x17]" FAST_TELEMETRY_RSEQ_END
            :
-           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "w"(value),
-             [shift] "i"(stride_shift)
+           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
+             [value] "w"(value), [shift] "i"(stride_shift)
            : "x15", "x16", "x17", "v31", "memory", "cc"
            : cold);
   return;
@@ -75,8 +75,8 @@ inline void rseq_max(Site& site, std::size_t offset, std::uint64_t value) noexce
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr x16, [x17]\n\tcmp x16, %[value]\n\tb.hs 2f\n\tstr %[value], [x17]" FAST_TELEMETRY_RSEQ_END
            :
-           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [value] "r"(value),
-             [shift] "i"(stride_shift)
+           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
+             [value] "r"(value), [shift] "i"(stride_shift)
            : "x15", "x16", "x17", "memory", "cc"
            : cold);
   return;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A thread records in a plugin and then sleeps in a system call, in the host's code, while another thread unloads the
-// plugin. When it wakes, the kernel looks at its rseq area: a descriptor left there points into unmapped memory, and the
-// kernel kills the process.
+// plugin. When it wakes, the kernel looks at its rseq area: a descriptor left there points into unmapped memory, and
+// the kernel kills the process.
 //
 // Mutation: with `movq $0, 8(area)` behind the commit taken out of rseq_x86_64.h this dies with SIGSEGV.
 #include <dlfcn.h>
+#include <fast_telemetry/snapshot.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -14,8 +15,6 @@
 #include <latch>
 #include <string>
 #include <thread>
-
-#include <fast_telemetry/snapshot.h>
 
 namespace ft = fast_telemetry;
 

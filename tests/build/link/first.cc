@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
-
 #include <fast_telemetry/registry.h>
+
+#include <cstdio>
 
 #include "recording.h"
 

@@ -29,8 +29,6 @@ inline void record_everything(Subjects& subjects, ft::detail::Site& greatest, st
 }
 
 /// In no unit's use: --gc-sections must take it, its descriptors and its abort code away.
-inline void never_called(ft::Counter& counter) {
-  counter.add(7);
-}
+inline void never_called(ft::Counter& counter) { counter.add(7); }
 
 void record_in_other_unit(Subjects& subjects, ft::detail::Site& greatest, std::uint64_t value);

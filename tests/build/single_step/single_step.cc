@@ -2,17 +2,16 @@
 //
 // Under single-stepping every restartable sequence is aborted, always. An add has to end all the same.
 //
-// Mutation: with the abort handler jumping back to the start of the sequence instead of to the cold path, the child makes
-// no progress and the step limit is reached.
+// Mutation: with the abort handler jumping back to the start of the sequence instead of to the cold path, the child
+// makes no progress and the step limit is reached.
+#include <fast_telemetry/counter.h>
+#include <fast_telemetry/histogram.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
-
-#include <fast_telemetry/counter.h>
-#include <fast_telemetry/histogram.h>
 
 namespace ft = fast_telemetry;
 

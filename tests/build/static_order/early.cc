@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Records from where no constructor has run yet, and from where all destructors have.
+#include <fast_telemetry/storage_info.h>
 #include <unistd.h>
 
 #include <cstdio>
-
-#include <fast_telemetry/storage_info.h>
 
 #include "metrics.h"
 

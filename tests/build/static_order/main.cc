@@ -3,13 +3,13 @@
 // Static metrics, recorded before their constructors, after their destructors, in exit handlers, in thread-local
 // destructors and by a thread that main leaves behind. None may crash, each that cannot count is a counted drop.
 //
-// Mutation: without the stores in `unpublish` (registration.cc) the last round writes into cells that were given back and
-// no drop is counted.
+// Mutation: without the stores in `unpublish` (registration.cc) the last round writes into cells that were given back
+// and no drop is counted.
+#include <fast_telemetry/registry.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
-
-#include <fast_telemetry/registry.h>
 
 #include "metrics.h"
 

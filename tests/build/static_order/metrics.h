@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
-
 #include <fast_telemetry/counter.h>
 #include <fast_telemetry/gauge.h>
 #include <fast_telemetry/histogram.h>
 #include <fast_telemetry/labeled.h>
+
+#include <atomic>
 
 namespace ft = fast_telemetry;
 
