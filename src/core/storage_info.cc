@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/storage_info.h"
 
-#include <sys/mman.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,14 +14,21 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 
 namespace {
 
-/// Pages of the arena that are in memory. 0 where the kernel does not say.
-std::uint64_t resident_bytes(const detail::Arena& arena) {
+/// Pages of the arena that were written. 0 where the kernel does not say.
+///
+/// Not mincore: it counts the pages that a fold only read, which all share the kernel's page of zeros.
+std::uint64_t resident_bytes(const detail::Arena& arena, int page_map) {
+  // Linux, "pagemap": one entry per page; bit 56 is a page of this process alone (4.2), bit 62 one that is swapped out.
+  constexpr std::uint64_t written = std::uint64_t{1} << 56 | std::uint64_t{1} << 62;
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  std::vector<unsigned char> pages(arena.extent_bytes() / page);
+  std::vector<std::uint64_t> entries(arena.extent_bytes() / page);
+  const std::size_t bytes = entries.size() * sizeof(std::uint64_t);
   std::uint64_t resident = 0;
   for (std::size_t i = 0; i < arena.extents(); ++i) {
-    if (mincore(const_cast<void*>(arena.extent_base(i)), arena.extent_bytes(), pages.data()) != 0) return 0;
-    for (const unsigned char in_memory : pages) resident += (in_memory & 1U) != 0 ? page : 0;
+    const auto first = reinterpret_cast<std::uintptr_t>(arena.extent_base(i)) / page;
+    const auto offset = static_cast<off_t>(first * sizeof(std::uint64_t));
+    if (pread(page_map, entries.data(), bytes, offset) != static_cast<ssize_t>(bytes)) return 0;
+    for (const std::uint64_t entry : entries) resident += (entry & written) != 0 ? page : 0;
   }
   return resident;
 }
@@ -66,10 +73,12 @@ StorageInfo storage_info() {
   info.path_reason = detail::locked_reason();
   info.exact_retirement = detail::barrier_works();
   info.shards = detail::per_cpu_arena.copies();
+  const int page_map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   for (const detail::Arena* const arena : {&detail::per_cpu_arena, &detail::gauge_arena}) {
     info.reserved_bytes += arena->extents() * arena->extent_bytes();
-    info.resident_bytes += resident_bytes(*arena);
+    info.resident_bytes += resident_bytes(*arena, page_map);
   }
+  if (page_map >= 0) close(page_map);
   info.dropped_no_metric = detail::drop_count(detail::Drop::no_metric);
   info.dropped_no_memory = detail::drop_count(detail::Drop::no_memory);
   info.dropped_reentrant = detail::drop_count(detail::Drop::reentrant);

@@ -5,6 +5,7 @@
 // Parity: SHD-5.
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <memory>
 
 #include "fast_telemetry/counter.h"
@@ -51,6 +52,31 @@ TEST(FirstWrite, on_top_of_another_first_write_is_one_counted_drop) {
   EXPECT_EQ(first_writes.counters[0]->value(), 1U);
   EXPECT_EQ(ft::storage_info().dropped_reentrant, 1U);
   first_writes.counters.clear();
+}
+
+// Two threads run through the same new metrics: the one behind catches up wherever the other attaches.
+//
+// Mutation: an attach that is not under the lock (two runs, and the adds to one of them are lost).
+TEST(FirstWrite, by_two_threads_at_once_attaches_one_run) {
+  const std::size_t count = stress::scaled(100'000);
+  std::vector<std::unique_ptr<ft::Counter>> counters(count);
+  for (auto& counter : counters) counter = std::make_unique<ft::Counter>();
+  const std::uint64_t cells_before = ft::storage_info().cells;
+  const std::vector<int> cpus = stress::allowed_cpus();
+  std::barrier start{2};
+  const auto write = [&](int cpu) {
+    stress::run_on(cpu);
+    start.arrive_and_wait();
+    for (auto& counter : counters) counter->add();
+  };
+  {
+    const std::jthread one{write, cpus.front()};
+    const std::jthread other{write, cpus.back()};
+  }
+  std::uint64_t total = 0;
+  for (const auto& counter : counters) total += counter->value();
+  EXPECT_EQ(total, 2 * count);
+  EXPECT_EQ(ft::storage_info().cells, cells_before + count);
 }
 
 // A handler makes first writes on top of a thread that does nothing but make, first-write and destroy metrics, while

@@ -311,9 +311,9 @@ TEST(Retirement, lets_no_observation_on_top_of_a_destruction_land_elsewhere) {
   EXPECT_EQ(successors.strangers(), 0U);
 }
 
-// A gauge's run is reused too, and a store has no sequence to abort.
+// A gauge's run is reused too.
 //
-// Mutation: gauges store without a mark or sequence while their runs are reused.
+// Mutation: gauges store without a sequence (a plain store through the cell's address).
 TEST(Retirement, lets_no_set_on_top_of_a_destruction_land_in_another_gauge) {
   static Graveyard<ft::Gauge<std::int64_t>, victims> graveyard;
   const std::size_t count = stress::scaled(victims);

@@ -85,6 +85,20 @@ cold:
   cold_max(site, offset, value);
 }
 
+/// Stores `bits` in a cell that has one copy only: the CPU's distance is taken off again.
+inline void rseq_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
+  asm goto(FAST_TELEMETRY_RSEQ_BEGIN "sub x17, x17, x16, lsl %[shift]\n\tstr %[bits], [x17]" FAST_TELEMETRY_RSEQ_END
+           :
+           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [bits] "r"(bits),
+             [shift] "i"(stride_shift)
+           : "x15", "x16", "x17", "memory", "cc"
+           : cold);
+  return;
+cold:
+  rseq_leave();
+  cold_set(site, offset, bits);
+}
+
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE
 

@@ -97,6 +97,20 @@ cold:
   cold_max(site, offset, value);
 }
 
+/// Stores `bits` in a cell that has one copy only. A sequence like the others, so that a store under way when the site's
+/// run is taken away is aborted and does not land in the run's next owner.
+inline void rseq_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
+  asm goto(FAST_TELEMETRY_RSEQ_BEGIN "movq %[bits], (%%rcx)" FAST_TELEMETRY_RSEQ_END
+           :
+           : [area] "r"(__rseq_offset), [shards] "m"(shards), [cells] "m"(site.cells), [offset] "er"(offset),
+             [bits] "er"(bits), [shift] "i"(stride_shift)
+           : "rax", "rcx", "memory", "cc"
+           : cold);
+  return;
+cold:
+  cold_set(site, offset, bits);
+}
+
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE
 

@@ -361,6 +361,19 @@ TEST_F(Labeled, refuses_more_combinations_than_fit_one_run_with_the_figures) {
   EXPECT_EQ(look().families().size(), 0u);
 }
 
+enum class SignedByte : std::int8_t {};
+constexpr ft::Label label(SignedByte byte) { return {"signed", label(static_cast<Byte>(byte)).value}; }
+
+TEST_F(Labeled, takes_an_enum_of_negative_values_too) {
+  ft::Labeled<ft::Counter, SignedByte, Outcome> counter{registry, {.name = "signed"}};
+  for (int value = -128; value < 128; ++value) counter.with(static_cast<SignedByte>(value), Outcome::failed).inc();
+  const ft::RecordingVisitor seen = look();
+  EXPECT_EQ(seen.counter("signed", {{"signed", "ff"}, {"outcome", "failed"}}), 1u);
+  EXPECT_EQ(seen.counter("signed", {{"signed", "80"}, {"outcome", "failed"}}), 1u);
+  EXPECT_FALSE(seen.has("signed", {{"signed", "invalid"}, {"outcome", "invalid"}}));
+  EXPECT_EQ(counter.total(), 256u);
+}
+
 TEST_F(Labeled, takes_an_enum_of_all_256_values) {
   ft::Labeled<ft::Counter, Byte> counter{registry, {.name = "bytes_seen"}};
   for (unsigned byte = 0; byte < 256; ++byte) counter.with(static_cast<Byte>(byte)).add(byte);

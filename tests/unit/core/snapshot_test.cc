@@ -728,6 +728,20 @@ TEST_P(ReturningMetric, continues_with_all_its_labels_buckets_and_sums) {
   EXPECT_EQ(seen.histogram("h", {{"command", "invalid"}}).sum, 4.0);
 }
 
+TEST_P(ReturningMetric, keeps_the_sum_of_doubles_over_many_lives) {
+  double sum_of_deltas = 0;
+  for (const double value : {0.5, -2.25, 1e6}) {
+    ft::FloatHistogram histogram{registry, {.name = "h"}, ft::FloatBounds{half, 1}};
+    histogram.record(value);
+    histogram.record(0.125);
+    sum_of_deltas += take(reader).histogram("h").sum;
+    histogram.record(8.0);
+  }
+  const Look seen = take(reader);
+  const double shown = seen.histogram("h").sum;
+  EXPECT_EQ(is_delta() ? sum_of_deltas + shown : shown, 0.5 - 2.25 + 1e6 + 3 * 8.125);
+}
+
 TEST_P(ReturningMetric, is_a_new_series_after_its_old_value_was_let_go) {
   std::uint64_t id = 0;
   {
@@ -776,6 +790,25 @@ TEST_P(ReturningMetric, with_another_enum_replaces_the_old_one_at_once) {
   const Look seen = take(reader);
   ASSERT_EQ(seen.point_count("c"), 1u);
   EXPECT_EQ(seen.counter("c", {{"command", "get"}}), 5u);
+}
+
+enum class OtherCommand : std::uint8_t { get, put };
+constexpr ft::Label label(OtherCommand command) { return ft::from_enumerator("command", command); }
+
+// As many points, one of them the same.
+TEST_P(ReturningMetric, with_another_enum_of_the_same_size_replaces_the_old_one_too) {
+  std::uint64_t id = 0;
+  {
+    ft::Labeled<ft::Counter, Command> labeled{registry, {.name = "c"}};
+    labeled.with(Command::set).add(3);
+    id = take(reader).point("c", {{"command", "get"}}).id;
+  }
+  ft::Labeled<ft::Counter, OtherCommand> labeled{registry, {.name = "c"}};
+  labeled.with(OtherCommand::put).add(5);
+  const Look seen = take(reader);
+  ASSERT_EQ(seen.point_count("c"), 2u);
+  EXPECT_EQ(seen.counter("c", {{"command", "put"}}), 5u);
+  EXPECT_NE(seen.point("c", {{"command", "get"}}).id, id);
 }
 
 // The name stays the old kind's as long as the old value may be shown beside it.

@@ -132,6 +132,27 @@ TEST(StorageInfo, shows_memory_for_pages_that_were_written_only) {
   EXPECT_LE(more, (16'000u * 8 + 2 * page) * ft::storage_info().shards);
 }
 
+// Reading a page maps the kernel's page of zeros, and giving back a run must store only where something is. 64 pages
+// per shard, of which two are written (a bucket's and the sum's), by each CPU that the thread happened to run on.
+TEST(StorageInfo, shows_no_memory_for_pages_that_were_read_and_given_back_only) {
+  std::vector<std::uint64_t> bounds(32'001);
+  for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = i;
+  ft::Registry registry;
+  ft::Reader reader{registry};
+  ft::Counter started;
+  started.inc();
+  const ft::StorageInfo before = ft::storage_info();
+  const auto few = 2 * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) * before.shards;
+  {
+    ft::Histogram histogram{registry, {.name = "h"}, ft::Bounds{bounds.data(), bounds.size()}};
+    histogram.record(5);
+    static_cast<void>(histogram.count());
+    EXPECT_EQ(ft::RecordingVisitor{reader}.histogram("h").count(), 1u);
+    EXPECT_LE(ft::storage_info().resident_bytes, before.resident_bytes + few);
+  }
+  EXPECT_LE(ft::storage_info().resident_bytes, before.resident_bytes + few);
+}
+
 /// Zeroed like static storage before any constructor has run.
 template <class Metric>
 Metric& before_construction() {
