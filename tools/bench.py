@@ -106,14 +106,14 @@ class Bench:
         })
 
     def find_probe_limit(self):
-        """A tenth above the least that the probe says within two seconds or, on a busy machine, until it says the same
-        a few times."""
+        """A tenth above the least that the probe says; on a busy machine it takes a while to say it."""
         binary, benchmark = LOCAL.split(":", 1)
         probes = []
         end = time.monotonic() + 10
-        while time.monotonic() < end and (len(probes) < 20 or probes[4] > 1.03 * probes[0]):
-            probes = sorted(probes + [run(self.folder / binary, benchmark, 0.01)["probe"]])
-        return 1.1 * probes[min(1, len(probes) - 1)]
+        while time.monotonic() < end and (len(probes) < 20 or probes[2] > 1.05 * probes[0]):
+            result = run(self.folder / binary, benchmark, 0.01)
+            probes = sorted(probes + [result["probe"]] * (result["probe"] >= 0.9))
+        return 1.1 * probes[min(1, len(probes) - 1)] if probes else None
 
     def undisturbed(self, name):
         return [r for r in self.runs[name] if r["quiet"] > 0]

@@ -22,7 +22,8 @@
 /// the environment, passes with more than that before or after them do not enter the median. tools/bench.py sets it to
 /// what the machine can do.
 ///
-/// Counters: `ns`, `probe` (the least seen), `passes`, `quiet` (passes that counted; all, when fewer than three did).
+/// Counters: `ns`, `probe` (the tenth part was less), `passes`, `quiet` (passes that counted; all, when fewer than
+/// three did).
 class Passes {
  public:
   /// `operations`: how many one pass does.
@@ -95,25 +96,28 @@ class Passes {
 
   void report() {
     if (samples_.empty()) return;
-    double least = samples_.front().probe_before;
+    std::vector<double> probes;
     std::vector<double> all;
     std::vector<double> quiet;
     for (const Sample& sample : samples_) {
-      least = std::min(least, sample.probe_after);
+      probes.push_back(sample.probe_after);
       all.push_back(sample.time_ns);
-      if (std::max(sample.probe_before, sample.probe_after) <= probe_limit_) quiet.push_back(sample.time_ns);
+      if (is_quiet(sample.probe_before) && is_quiet(sample.probe_after)) quiet.push_back(sample.time_ns);
     }
     const double counted = quiet.size() < 3 ? 0 : static_cast<double>(quiet.size());
-    set("ns", median(counted == 0 ? all : quiet) / static_cast<double>(operations_));
-    set("probe", least);
+    set("ns", quantile(counted == 0 ? all : quiet, 0.5) / static_cast<double>(operations_));
+    set("probe", quantile(probes, 0.1));
     set("passes", static_cast<double>(all.size()));
     set("quiet", counted);
   }
 
-  static double median(std::vector<double>& values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
+  /// Less than 0.9: the chain was preempted.
+  [[nodiscard]] bool is_quiet(double probe) const { return probe >= 0.9 && probe <= probe_limit_; }
+
+  static double quantile(std::vector<double>& values, double q) {
+    const auto place = static_cast<std::ptrdiff_t>(q * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), values.begin() + place, values.end());
+    return values[static_cast<std::size_t>(place)];
   }
 
   void set(const char* name, double value) {

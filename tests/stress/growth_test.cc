@@ -39,8 +39,8 @@ std::string refusal(Make make) {
 
 // Writers start on each metric the moment it exists, so its first write attaches it, in an extent that may be new.
 //
-// Mutations: a fold that takes the number of extents twice; an extent's base stored after the count that publishes it (seen
-// by the thread sanitizer).
+// Mutations: a fold that takes the number of extents twice; an extent's base stored after the count that publishes it
+// (seen by the thread sanitizer).
 TEST(Growth, loses_nothing_while_writers_run) {
   constexpr std::size_t metric_count = 48;
   constexpr std::uint64_t adds = 20'000;

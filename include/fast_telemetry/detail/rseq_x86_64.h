@@ -97,8 +97,8 @@ cold:
   cold_max(site, offset, value);
 }
 
-/// Stores `bits` in a cell that has one copy only. A sequence like the others, so that a store under way when the site's
-/// run is taken away is aborted and does not land in the run's next owner.
+/// Stores `bits` in a cell that has one copy only. A sequence like the others, so that a store under way when the
+/// site's run is taken away is aborted and does not land in the run's next owner.
 inline void rseq_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN "movq %[bits], (%%rcx)" FAST_TELEMETRY_RSEQ_END
            :
