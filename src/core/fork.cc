@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <new>
 
 #include "process.h"
@@ -15,7 +16,7 @@ namespace detail {
 namespace {
 
 /// One word that the kernel wipes in every child, however it was made.
-constinit std::uint64_t* alive = nullptr;
+constinit std::atomic<std::uint64_t*> alive{nullptr};
 constinit bool arena_lock_taken = false;
 
 void begin_child() noexcept {
@@ -33,7 +34,8 @@ void begin_child() noexcept {
     instrument->base = nullptr;
   }
   ++state.fork_generation;
-  if (alive != nullptr) __atomic_store_n(alive, 1, __ATOMIC_RELAXED);
+  std::uint64_t* const word = alive.load(std::memory_order_acquire);
+  if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }
 
 void before_fork() noexcept {
@@ -69,12 +71,15 @@ void install_fork_handlers() noexcept {
     munmap(page, 4096);
     return;
   }
-  alive = static_cast<std::uint64_t*>(page);
-  *alive = 1;
+  auto* const word = static_cast<std::uint64_t*>(page);
+  *word = 1;
+  // Release: pairs with the acquire in notice_bare_clone, which other threads may be in already.
+  alive.store(word, std::memory_order_release);
 }
 
 void notice_bare_clone() noexcept {
-  if (alive == nullptr || __atomic_load_n(alive, __ATOMIC_RELAXED) != 0) return;
+  const std::uint64_t* const word = alive.load(std::memory_order_acquire);
+  if (word == nullptr || __atomic_load_n(word, __ATOMIC_RELAXED) != 0) return;
   // No handler ran, so any lock may be held by a thread that exists in the parent only. This child has one thread.
   new (&barrier_mutex) std::mutex;
   new (&process().fold_mutex) std::mutex;
