@@ -3,7 +3,7 @@
 
 packages_build=(g++ cmake ninja-build pkg-config python3 libgtest-dev libgmock-dev libbenchmark-dev
   libmicrohttpd-dev zlib1g-dev libasio-dev)
-packages_clang=("${packages_build[@]}" clang-14 lld-14)
+packages_clang=("${packages_build[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # the cross compiler: tests/build/assembly
 packages_clang_19=("${packages_build[@]}" clang-19 lld-19)
 packages_format=(clang-format-19)
 packages_check=("${packages_clang[@]}" clang-tidy-19)
