@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Runs the micro-benchmarks and prints their table; `./dev bench` builds them first.
 
-Every benchmark runs many times for a short time, in rounds that begin at another one each, so that a slow minute of the
-machine does not fall on one row. A run's figure is the median time of its passes that had their core to themselves
-(bench/micro/passes.h); a row's figure is the median of its runs; ratios are between medians of one measurement. Runs
-without enough such passes are disturbed: they are repeated while patience lasts, and stay in the JSON. What decides is a
-probe beside the passes, never the result.
+Every benchmark runs for a short time in each of several rounds, and every round begins at another one, so that a slow
+minute of the machine does not fall on one row. A run's figure is the median time of its passes (bench/micro/passes.h),
+a row's figure is the median of its runs, ratios are between medians of one measurement, and the spread printed is the
+middle half of the runs. Nothing is filtered. When a limit is missed, everything is measured once more.
 
 Exit code: 0; 1 when a limit is missed, also in the repetition; 2 when a benchmark computed something wrong or did not run.
 """
@@ -19,7 +18,6 @@ import re
 import statistics
 import subprocess
 import sys
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench"]
@@ -63,12 +61,11 @@ class WrongAnswer(Exception):
     pass
 
 
-def run(binary, name, min_time, probe_limit=None):
+def run(binary, name, min_time):
     """One short run of one benchmark, as a process of its own; returns its figures."""
     command = [str(binary), f"--benchmark_filter=^{re.escape(name)}$", f"--benchmark_min_time={min_time}",
                "--benchmark_format=json"]
-    wait = {"BENCH_PROBE_LIMIT": str(probe_limit)} if probe_limit else {}
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **wait})
+    done = subprocess.run(command, capture_output=True, text=True)
     try:
         benchmarks = json.loads(done.stdout)["benchmarks"]
     except (json.JSONDecodeError, KeyError):
@@ -78,15 +75,14 @@ def run(binary, name, min_time, probe_limit=None):
     result = benchmarks[0]
     if result.get("error_occurred"):
         raise WrongAnswer(f"{binary.name} {name}: {result['error_message']}")
-    return result
+    return {key: result[key] for key in ("ns", "allocations", "bytes", "shards") if key in result}
 
 
 class Bench:
     """All benchmarks of a build, and what their runs gave."""
 
-    def __init__(self, folder, name_filter, quiet):
+    def __init__(self, folder, name_filter):
         self.folder = folder
-        self.quiet = quiet
         self.names = []  # "binary:benchmark"
         for binary in BINARIES:
             listed = subprocess.run([str(folder / binary), "--benchmark_list_tests=true"], capture_output=True, text=True,
@@ -96,62 +92,28 @@ class Bench:
             self.names = [name for name in self.names if re.search(name_filter, name)]
         self.runs = {name: [] for name in self.names}
 
-    def run_once(self, name, min_time, probe_limit=None):
-        binary, benchmark = name.split(":", 1)
-        result = run(self.folder / binary, benchmark, min_time, probe_limit)
-        self.runs[name].append({
-            **{key: result[key] for key in ("ns", "probe", "passes", "quiet")},
-            "probe_limit": probe_limit,
-            **{key: result[key] for key in ("allocations", "bytes", "shards") if key in result},
-        })
+    def round(self, start, min_time, progress=""):
+        """Runs each benchmark once, beginning at number `start`."""
+        for i, name in enumerate(self.names[start:] + self.names[:start]):
+            if progress:
+                print(f"\r  {progress}: {i + 1} of {len(self.names)}\033[K", end="", file=sys.stderr, flush=True)
+            binary, benchmark = name.split(":", 1)
+            self.runs[name].append(run(self.folder / binary, benchmark, min_time))
 
-    def find_probe_limit(self):
-        """A tenth above the least that the probe says; on a busy machine it takes a while to say it."""
-        binary, benchmark = LOCAL.split(":", 1)
-        probes = []
-        end = time.monotonic() + 10
-        while time.monotonic() < end and (len(probes) < 20 or probes[2] > 1.05 * probes[0]):
-            result = run(self.folder / binary, benchmark, 0.01)
-            probes = sorted(probes + [result["probe"]] * (result["probe"] >= 0.9))
-        return 1.1 * probes[min(1, len(probes) - 1)] if probes else None
-
-    def undisturbed(self, name):
-        return [r for r in self.runs[name] if r["quiet"] > 0]
-
-    def samples(self, name):
-        """The runs that count, and whether they are undisturbed."""
-        good = self.undisturbed(name)
-        return (good, True) if len(good) >= 3 else (self.runs[name], False)
-
-    def round(self, number, names, min_time, total):
-        start = number * len(names) // total % len(names)
-        for i, name in enumerate(names[start:] + names[:start]):
-            if not self.quiet:
-                print(f"\r  round {number + 1}: {i + 1} of {len(names)}\033[K", end="", file=sys.stderr, flush=True)
-            self.run_once(name, min_time, self.probe_limit)
-
-    def measure(self, repeats, min_time, patience):
-        self.probe_limit = self.find_probe_limit()
-        end = time.monotonic() + patience
-        for number in range(3 * repeats):
-            lacking = [name for name in self.names if len(self.undisturbed(name)) < repeats]
-            if not lacking or (number >= repeats and time.monotonic() > end):
-                break
-            self.round(number, lacking, min_time, repeats)
-        if not self.quiet:
+    def measure(self, repeats, min_time):
+        show = sys.stderr.isatty()
+        for number in range(repeats):
+            self.round(number * len(self.names) // repeats, min_time, f"round {number + 1} of {repeats}" if show else "")
+        if show:
             print("\r\033[K", end="", file=sys.stderr)
 
     def summary(self):
         result = {}
-        for name in self.names:
-            chosen, undisturbed = self.samples(name)
-            values = sorted(r["ns"] for r in chosen)
-            quartiles = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [values[0]] * 3
-            result[name] = {"median_ns": statistics.median(values), "q1_ns": quartiles[0], "q3_ns": quartiles[2],
-                            "runs": len(values), "all_runs": len(self.runs[name]), "undisturbed": undisturbed}
-            for key in ("allocations", "bytes", "shards"):
-                if key in chosen[0]:
-                    result[name][key] = max(r[key] for r in chosen)
+        for name, runs in self.runs.items():
+            values = [r["ns"] for r in runs]
+            q1, median, q3 = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+            result[name] = {"median_ns": median, "q1_ns": q1, "q3_ns": q3, "runs": len(values),
+                            **{key: max(r[key] for r in runs) for key in runs[0] if key != "ns"}}
         return result
 
 
@@ -161,12 +123,11 @@ def verdicts(summary):
         if name not in summary or beside not in summary:
             continue
         ratio = summary[name]["median_ns"] / summary[beside]["median_ns"]
-        result.append({"what": what, "ratio": ratio, "limit": limit, "ok": ratio <= limit,
-                       "undisturbed": summary[name]["undisturbed"] and summary[beside]["undisturbed"]})
+        result.append({"what": what, "ratio": ratio, "limit": limit, "ok": ratio <= limit})
     if TEXT in summary:
         allocations = summary[TEXT]["allocations"]
         result.append({"what": "text of 10 000 labelled series: allocations", "ratio": allocations, "limit": 0,
-                       "ok": allocations == 0, "undisturbed": True})
+                       "ok": allocations == 0})
     return result
 
 
@@ -207,8 +168,7 @@ def figure(value):
 
 
 def spread(row, scale=1.0):
-    mark = "" if row["undisturbed"] else " ~"
-    return f"{figure(row['q1_ns'] / scale)} … {figure(row['q3_ns'] / scale)}{mark}"
+    return f"{figure(row['q1_ns'] / scale)} … {figure(row['q3_ns'] / scale)}"
 
 
 def tables(summary):
@@ -259,10 +219,7 @@ def print_report(report, markdown):
              f"{', virtual' if m['hypervisor'] else ''}, Linux {m['kernel']}, {m['libc']}, governor: {m['governor']}",
              f"{m['compiler']}, flags{m['flags']}, rseq {m['rseq']}, commit {m['commit'][:12]}"
              f"{' and uncommitted changes' if m['uncommitted_changes'] else ''}, {m['date']}",
-             f"load {load['before']} before, {load['after']} after; {load['quiet_passes'] / load['passes']:.0%} of the passes "
-             f"had their core to themselves (probe up to {load['probe_limit']:.2f}) and count; "
-             f"{load['disturbed_runs']} of {load['runs']} runs had too few of them"
-             + (", and all passes of the rows marked ~ count" if load["disturbed_rows"] else "")]
+             f"load {load['before']} before, {load['after']} after"]
     print("\n".join(facts) + "\n")
     for title, header, rows in tables(report["summary"]):
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
@@ -281,26 +238,20 @@ def print_report(report, markdown):
         print()
     for v in report["verdicts"]:
         word = "ok" if v["ok"] else "MISSED"
-        note = "" if v["undisturbed"] else " (disturbed)"
         # A limit below one is a promise to be faster: said the other way round.
         ratio, sign, limit = (1 / v["ratio"], "≥", 1 / v["limit"]) if 0 < v["limit"] < 1 else (v["ratio"], "≤", v["limit"])
-        print(f"{'* ' if markdown else ''}{word:6}  {v['what']}: {ratio:.2f}, {sign} {limit:g}{note}")
+        print(f"{'* ' if markdown else ''}{word:6}  {v['what']}: {ratio:.2f}, {sign} {limit:g}")
     print()
 
 
 def measure(folder, args):
     before = first_line("/proc/loadavg")
-    bench = Bench(folder, args.filter, quiet=not sys.stderr.isatty())
-    bench.measure(args.repeats, args.min_time, args.patience)
-    runs = [r for rs in bench.runs.values() for r in rs]
+    bench = Bench(folder, args.filter)
+    bench.measure(args.repeats, args.min_time)
     summary = bench.summary()
     return {
         "machine": machine(folder),
-        "load": {"before": " ".join(before.split()[:3]), "after": " ".join(first_line("/proc/loadavg").split()[:3]),
-                 "runs": len(runs), "disturbed_runs": sum(r["quiet"] == 0 for r in runs),
-                 "disturbed_rows": sum(not row["undisturbed"] for row in summary.values()),
-                 "passes": sum(r["passes"] for r in runs), "quiet_passes": sum(r["quiet"] for r in runs),
-                 "probe_limit": bench.probe_limit},
+        "load": {"before": " ".join(before.split()[:3]), "after": " ".join(first_line("/proc/loadavg").split()[:3])},
         "summary": summary,
         "verdicts": verdicts(summary),
         "runs": bench.runs,
@@ -312,9 +263,8 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="the build tree")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/bench/result.json")
     parser.add_argument("--filter", help="only benchmarks that match this regular expression")
-    parser.add_argument("--repeats", type=int, default=9, help="undisturbed runs of each that are aimed for")
+    parser.add_argument("--repeats", type=int, default=9, help="runs of each")
     parser.add_argument("--min-time", type=float, default=0.05, help="seconds that one run takes at least")
-    parser.add_argument("--patience", type=float, default=600, help="seconds for repeating disturbed runs")
     parser.add_argument("--quick", action="store_true", help="each once, for its answer only: no table, no limits")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a page")
     parser.add_argument("--show", type=pathlib.Path, metavar="RESULT", help="print a result again; measures nothing")
@@ -326,9 +276,8 @@ def main():
     folder = args.build / "bench/micro"
     try:
         if args.quick:
-            bench = Bench(folder, args.filter, quiet=True)
-            for name in bench.names:
-                bench.run_once(name, 0.001)
+            bench = Bench(folder, args.filter)
+            bench.round(0, 0.001)
             print(f"{len(bench.names)} benchmarks ran and computed what they should")
             return 0
         attempts = []

@@ -2,8 +2,6 @@
 
 #include "server.h"
 
-#include <csignal>
-
 namespace proxy {
 
 EventLoop::EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
@@ -57,18 +55,11 @@ std::size_t EventLoop::run() {
   return cut_off_;
 }
 
-Server::Server(const ServerOptions& options, ProxyMetrics& metrics)
-    : options_{options},
-      metrics_{metrics},
-      loops_{[&] {
-        std::vector<std::unique_ptr<EventLoop>> loops;
-        for (std::size_t i = 0; i < options.threads; ++i) {
-          loops.push_back(std::make_unique<EventLoop>(options_, embedded_, metrics, clients_));
-        }
-        return loops;
-      }()},
-      acceptor_{loops_[0]->context()},
-      signals_{loops_[0]->context(), SIGTERM, SIGINT} {}
+Server::Server(const ServerOptions& options, ProxyMetrics& metrics) : options_{options}, metrics_{metrics} {
+  for (std::size_t i = 0; i < options.threads; ++i) {
+    loops_.push_back(std::make_unique<EventLoop>(options_, embedded_, metrics, clients_));
+  }
+}
 
 std::error_code Server::listen() {
   std::error_code error;
@@ -80,16 +71,14 @@ std::error_code Server::listen() {
 }
 
 std::size_t Server::run() {
-  asio::io_context& first = loops_[0]->context();
-  asio::co_spawn(first, accept(), asio::detached);
-  asio::co_spawn(first, wait_for_signals(), asio::detached);
-  std::vector<std::jthread> threads;
+  asio::co_spawn(control_, accept(), asio::detached);
+  asio::co_spawn(control_, wait_for_signals(), asio::detached);
   std::atomic<std::size_t> cut_off{0};
-  for (std::size_t i = 1; i < loops_.size(); ++i) {
-    threads.emplace_back([&cut_off, loop = loops_[i].get()] { cut_off += loop->run(); });
+  {
+    std::vector<std::jthread> threads;
+    for (const auto& loop : loops_) threads.emplace_back([&cut_off, &loop] { cut_off += loop->run(); });
+    control_.run();
   }
-  cut_off += loops_[0]->run();
-  threads.clear();
   return cut_off;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,8 +22,8 @@ namespace proxy {
 struct ServerOptions {
   Endpoint listen;
   std::optional<Endpoint> upstream;  ///< without one the embedded backend answers
-  std::size_t threads = 2;
-  std::size_t max_clients = 4096;  ///< more are refused
+  std::size_t threads = 2;           ///< event loops; one thread more accepts
+  std::size_t max_clients = 4096;    ///< more are refused
   std::chrono::milliseconds drain_deadline{5000};
 };
 
@@ -79,8 +80,9 @@ class Server {
   EmbeddedBackend embedded_;
   std::atomic<std::size_t> clients_{0};
   std::vector<std::unique_ptr<EventLoop>> loops_;
-  asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
-  asio::basic_signal_set<Executor> signals_;
+  asio::io_context control_{1};  // the thread that calls run(): new connections and signals
+  asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_{control_};
+  asio::basic_signal_set<Executor> signals_{control_, SIGTERM, SIGINT};
 };
 
 }  // namespace proxy

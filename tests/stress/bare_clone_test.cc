@@ -2,8 +2,6 @@
 //
 // A child made by the clone system call itself, without libc: no fork handler runs. Not for sanitizers, whose own state
 // does not survive it.
-//
-// Parity: SHD-8.
 #include <gtest/gtest.h>
 
 #include <memory>

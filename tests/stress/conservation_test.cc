@@ -3,7 +3,7 @@
 // Conservation: whatever interrupts, moves or preempts a writer, every add is counted exactly once, by every reader.
 //
 // Runs on the path of restartable sequences, on the fallback (GLIBC_TUNABLES, or a build without them) and under
-// sanitizers. Parity: SHD-1, CNT-1, HIS-1, LAB-2.
+// sanitizers. Parity: SHD-5, CNT-5, CNT-6, HIS-6, LAB-3, W-16, W-17.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -141,10 +141,10 @@ void record_in_handler(int) {
 
 struct Plan {
   unsigned writers;
-  std::uint64_t records;          ///< per writer
-  std::uint64_t records_per_hop;  ///< a writer moves to the next CPU after so many; 0: stays where it began
-  long timer_ns;                  ///< each writer interrupts itself so often; 0: never
-  bool storm;                     ///< one more thread does nothing but send signals to all writers
+  std::uint64_t records;             ///< per writer
+  std::uint64_t records_per_hop;     ///< a writer moves to the next CPU after so many; 0: stays where it began
+  std::uint64_t records_per_signal;  ///< a writer has itself interrupted, soon, after so many; 0: never
+  bool storm;                        ///< one more thread does nothing but send signals to all writers
 };
 
 /// Writers write what `plan` says while three readers fold in a loop; all totals must agree.
@@ -165,11 +165,14 @@ void expect_conservation(const Plan& plan) {
     start.arrive_and_wait();
     {
       stress::ThreadTimer timer{SIGUSR1};
-      if (plan.timer_ns != 0) timer.send_every(plan.timer_ns);
       std::size_t cpu = writer;
       stress::run_on(cpus[cpu % cpus.size()]);
       for (std::uint64_t n = 0; n < plan.records; ++n) {
         record(*metrics, tallies[writer], n);
+        // From one to ten thousand nanoseconds: anywhere in the next records.
+        if (plan.records_per_signal != 0 && n % plan.records_per_signal == 0) {
+          timer.send_after(1 + static_cast<long>(n * 7919 % 10'000));
+        }
         if (plan.records_per_hop != 0 && n % plan.records_per_hop == 0) stress::run_on(cpus[++cpu % cpus.size()]);
       }
     }
@@ -251,7 +254,7 @@ void expect_conservation(const Plan& plan) {
   EXPECT_EQ(metrics->counter.value(), expected.counter);
   EXPECT_EQ(steps_back, 0U);
   EXPECT_EQ(value_steps_back, 0U);
-  if (plan.timer_ns != 0 || plan.storm) {
+  if (plan.records_per_signal != 0 || plan.storm) {
     EXPECT_GT(handled, 0U) << "no writer was ever interrupted: this run proves nothing";
   }
 }
@@ -269,16 +272,22 @@ TEST(Conservation, runs_on_the_write_path_it_is_meant_for) {
 // Mutations: rseq_add as a plain load, add and store with the CPU number read before it; an extra shard's add as a load
 // and a store; `>=` left out where a CPU has no shard.
 TEST(Conservation, holds_while_writers_migrate_and_handlers_write_to_the_interrupted_cell) {
-  expect_conservation(
-      {.writers = 4, .records = stress::scaled(1'000'000), .records_per_hop = 512, .timer_ns = 50'000, .storm = false});
+  expect_conservation({.writers = 4,
+                       .records = stress::scaled(1'000'000),
+                       .records_per_hop = 512,
+                       .records_per_signal = 200,
+                       .storm = false});
 }
 
 // More threads than CPUs that all stay where they are, so that preemption is the rule, and a storm of signals.
 //
 // Mutations: as above; also rseq_add without the store that announces the descriptor.
 TEST(Conservation, holds_while_pinned_writers_preempt_each_other_in_a_storm_of_signals) {
-  expect_conservation(
-      {.writers = 8, .records = stress::scaled(1'000'000), .records_per_hop = 0, .timer_ns = 0, .storm = true});
+  expect_conservation({.writers = 8,
+                       .records = stress::scaled(1'000'000),
+                       .records_per_hop = 0,
+                       .records_per_signal = 0,
+                       .storm = true});
 }
 
 /// A machine whose highest CPU is beyond what was possible when the program started: restored from a snapshot, say.
@@ -304,8 +313,11 @@ class HighestCpuHasNoShard {
 // shard's add as a load and a store.
 TEST(Conservation, holds_while_writers_hop_to_a_cpu_that_has_no_shard) {
   const HighestCpuHasNoShard machine;
-  expect_conservation(
-      {.writers = 6, .records = stress::scaled(600'000), .records_per_hop = 2048, .timer_ns = 50'000, .storm = false});
+  expect_conservation({.writers = 6,
+                       .records = stress::scaled(600'000),
+                       .records_per_hop = 2048,
+                       .records_per_signal = 200,
+                       .storm = false});
 }
 
 }  // namespace

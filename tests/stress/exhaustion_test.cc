@@ -2,8 +2,6 @@
 //
 // Exhaustion: the arena's bound is an error where a metric is made. A program of its own, because it takes all there
 // is.
-//
-// Parity: SHD-2.
 #include <gtest/gtest.h>
 
 #include <memory>

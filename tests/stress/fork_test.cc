@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fork: a child starts at zero, is whole, and counts for itself; the parent does not notice.
-//
-// Parity: SHD-8.
 #include <gtest/gtest.h>
 
 #include <array>

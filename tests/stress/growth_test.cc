@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Growth: the arena grows while others write, up to a bound that is refused with figures.
-//
-// Parity: SHD-2.
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -39,8 +37,7 @@ std::string refusal(Make make) {
 
 // Writers start on each metric the moment it exists, so its first write attaches it, in an extent that may be new.
 //
-// Mutations: a fold that takes the number of extents twice; an extent's base stored after the count that publishes it
-// (seen by the thread sanitizer).
+// Mutation: a fold that takes the number of extents twice.
 TEST(Growth, loses_nothing_while_writers_run) {
   constexpr std::size_t metric_count = 48;
   constexpr std::uint64_t adds = 20'000;

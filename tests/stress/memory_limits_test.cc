@@ -3,7 +3,7 @@
 // Memory limits: address space that is refused, and programs that lock their memory. Each case in a process of its own,
 // before the first metric. Not for sanitizers, which take address space without measure and ignore mlockall.
 //
-// Parity: SHD-6.
+// Parity: W-04 (memory is paid by the CPUs that record, also when all of it is locked).
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <sys/mman.h>

@@ -73,7 +73,8 @@ inline void run_on_all(const std::vector<int>& cpus) {
 /// Moves the calling thread to a CPU and keeps it there.
 inline void run_on(int cpu) { run_on_all({cpu}); }
 
-/// Sends signals to the thread that made it.
+/// Sends a signal to the thread that made it, a while after it was asked to. Once: a timer that repeats by itself sends
+/// faster than a slow build can handle, and the thread that it interrupts makes no progress.
 class ThreadTimer {
  public:
   explicit ThreadTimer(int signal) {
@@ -89,15 +90,12 @@ class ThreadTimer {
   ThreadTimer(const ThreadTimer&) = delete;
   ThreadTimer& operator=(const ThreadTimer&) = delete;
 
-  void send_after(long ns) { set(ns, 0); }
-  void send_every(long ns) { set(ns, ns); }
-
- private:
-  void set(long first_ns, long interval_ns) {
-    const itimerspec times{{0, interval_ns}, {0, first_ns}};
+  void send_after(long ns) {
+    const itimerspec times{{0, 0}, {0, ns}};
     if (made_) timer_settime(timer_, 0, &times, nullptr);
   }
 
+ private:
   timer_t timer_{};
   bool made_ = false;
 };

@@ -3,7 +3,7 @@
 // Thread churn: threads leave nothing behind but their counts, however many come and go, and need no shard of their
 // own.
 //
-// Parity: SHD-3, SHD-4.
+// Parity: SHD-1, SHD-3, SHD-5, W-03.
 #include <gtest/gtest.h>
 
 #include <barrier>
@@ -46,8 +46,9 @@ void churn(ft::Counter& counter, ft::FloatHistogram& histogram, std::uint64_t ba
 
 // Mutations: a cell, slot or mark per thread that is kept when the thread ends (`thread_local` state with a list of all
 // threads); an extra shard per thread.
-TEST(ThreadChurn, leaves_every_count_and_no_memory_of_100000_threads) {
-  const std::uint64_t batches = stress::scaled(12'500);
+TEST(ThreadChurn, leaves_every_count_and_no_memory_behind) {
+  // Creating threads is what takes the time here; the fallback, where no thread is special, gets a fifth.
+  const std::uint64_t batches = stress::scaled(stress::is_rseq_run() ? 12'500 : 2'500);
   ft::Counter counter;
   ft::FloatHistogram histogram{{0.25, 1.0}};
   // Brings stacks, the allocator's caches and every page of the cells into memory.
@@ -65,8 +66,9 @@ TEST(ThreadChurn, leaves_every_count_and_no_memory_of_100000_threads) {
   EXPECT_EQ(after.reserved_bytes, before.reserved_bytes);
   // One page for each shard that no thread happened to use before.
   EXPECT_LE(after.resident_bytes, before.resident_bytes + after.shards * 4096);
-  // 1 MiB: 16 bytes for each of 90 000 threads would be more. Sanitizers keep records of past threads, up to a bound.
-  const std::uint64_t tolerated = stress::sanitized ? 256U << 20U : 1U << 20U;
+  // 256 KiB for the allocator's and the kernel's whims; 8 bytes per thread would be a leak. Sanitizers keep records of
+  // past threads, up to a bound.
+  const std::uint64_t tolerated = stress::sanitized ? 256U << 20U : (256U << 10U) + 8 * 8 * batches;
   EXPECT_LE(resident_memory(), memory_before + tolerated);
 }
 

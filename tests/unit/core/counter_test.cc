@@ -50,6 +50,7 @@ TEST(Counter, wraps_at_two_to_the_64) {
 }
 
 // CNT-3 does not hold for ours: a total that only rises takes no negative argument. What is left of it is the wrap.
+// CNT-4 neither: there is no argument for a memory order.
 TEST(Counter, takes_unsigned_numbers_only) {
   static_assert(std::is_same_v<decltype(&ft::Counter::add), void (ft::Counter::*)(std::uint64_t) noexcept>);
 }
@@ -82,6 +83,7 @@ TEST(Counter, is_exported_with_the_value_it_shows_itself) {
   EXPECT_EQ(ft::RecordingVisitor{reader}.counter("requests"), 5u);
 }
 
+// SHD-4: the original pads each cell; ours are packed.
 TEST(Counter, neighbours_in_one_run_of_memory_do_not_mix) {
   std::vector<std::unique_ptr<ft::Counter>> counters;
   for (std::uint64_t i = 0; i < 1000; ++i) {

@@ -70,7 +70,7 @@ TEST(Histogram, puts_everything_above_the_last_bound_into_one_more_bucket) {
   EXPECT_THAT(seen.buckets(), ElementsAre(0, 2));
 }
 
-// HIS-1: a bound equal to the largest integer is not taken for +Inf (W-15).
+// HIS-1, HIS-2: a bound equal to the largest integer is not taken for +Inf (W-15).
 TEST(Histogram, takes_zero_and_the_largest_integer_as_bounds) {
   Seen<ft::Histogram> seen{ft::Bounds{0, largest}};
   for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, largest}) seen.metric.record(value);
@@ -404,7 +404,7 @@ TEST(Histogram, copies_its_bounds) {
   EXPECT_THAT(ft::RecordingVisitor{reader}.histogram("size").buckets, ElementsAre(0, 1, 0));
 }
 
-// ── FloatHistogram: W-09 ───────────────────────────────────────────────────────────────────────────────────────────
+// ── FloatHistogram: HIS-7, W-09 ────────────────────────────────────────────────────────────────────────────────────
 
 TEST(FloatHistogram, puts_doubles_into_buckets_whose_bounds_are_inclusive) {
   Seen<ft::FloatHistogram> seen{ft::FloatBounds{-1.5, 0.0, 0.1}};

@@ -36,6 +36,7 @@ TEST_P(Name, is_accepted_at_run_time_only_when_it_is_valid) {
   }
 }
 
+// P-4, P-8
 INSTANTIATE_TEST_SUITE_P(
     rules, Name,
     testing::Values(NameCase{"one_letter", "a", true}, NameCase{"word", "requests", true},

@@ -65,7 +65,7 @@ static_assert(ft::Labeled<ft::Counter, Command>::combinations == 3);
 static_assert(ft::Labeled<ft::Counter, Command, Outcome>::combinations == 6);
 static_assert(ft::Labeled<ft::Counter, Command, Outcome, Zone>::combinations == 24);
 
-// LAB-3
+// LAB-2, LAB-3
 TEST_F(Labeled, counts_each_label_by_itself) {
   ft::Labeled<ft::Counter, Command> counter{registry, {.name = "commands"}};
   counter.with(Command::get).add(5);
@@ -144,7 +144,7 @@ TEST_F(Labeled, numbers_its_points_one_after_the_other) {
   for (std::size_t i = 1; i < points.size(); ++i) EXPECT_EQ(points[i].id, points[0].id + i);
 }
 
-// ── bytes that are no enumerator: W-29 ─────────────────────────────────────────────────────────────────────────────
+// ── bytes that are no enumerator: LAB-9, W-29 ──────────────────────────────────────────────────────────────────────
 
 TEST_F(Labeled, counts_every_byte_that_is_no_enumerator_in_the_spare_point) {
   ft::Labeled<ft::Counter, Command> counter{registry, {.name = "commands"}};
@@ -300,6 +300,25 @@ TEST_F(Labeled, gives_handles_that_are_copied_and_keep_pointing_to_their_cell) {
   copy.inc();
   EXPECT_EQ(get.value(), 3u);
   EXPECT_EQ(counter.with(Command::set).value(), 1u);
+}
+
+// LAB-3, swap_all: a window for each label, and nothing is reset.
+TEST_F(Labeled, gives_a_delta_reader_the_window_of_each_label) {
+  ft::Reader delta{registry, {.temporality = ft::Temporality::delta}};
+  ft::Labeled<ft::Counter, Command> counter{registry, {.name = "commands"}};
+  counter.with(Command::get).add(3);
+  counter.with(Command::set).add(4);
+  const ft::RecordingVisitor first{delta};
+  EXPECT_EQ(first.counter("commands", {{"command", "get"}}), 3u);
+  EXPECT_EQ(first.counter("commands", {{"command", "set"}}), 4u);
+  delta.accept();
+  counter.with(Command::get).add(5);
+  const ft::RecordingVisitor second{delta};
+  EXPECT_EQ(second.counter("commands", {{"command", "get"}}), 5u);
+  EXPECT_EQ(second.counter("commands", {{"command", "set"}}), 0u);
+  EXPECT_EQ(second.counter("commands", {{"command", "del"}}), 0u);
+  EXPECT_EQ(counter.with(Command::get).value(), 8u);
+  EXPECT_EQ(counter.total(), 12u);
 }
 
 // LAB-3, "concurrent access from several threads"

@@ -38,6 +38,7 @@ TEST_P(CanonicalName, gets_its_unit_once_in_the_full_name) {
 using ft::Kind;
 using ft::Unit;
 
+// P-13, PRM-3: no suffix twice, whatever the author wrote.
 INSTANTIATE_TEST_SUITE_P(
     names, CanonicalName,
     testing::Values(
@@ -79,7 +80,7 @@ TEST(UnitSuffix, is_the_base_unit_in_full) {
   EXPECT_EQ(ft::detail::unit_suffix(static_cast<Unit>(255)), "");
 }
 
-// OpenMetrics 1.0, "Suffixes": the names that a family of a type may use.
+// P-26. OpenMetrics 1.0, "Suffixes": the names that a family of a type may use.
 TEST(SampleNames, are_those_of_open_metrics) {
   const auto names = [](Kind kind) { return ft::detail::sample_names("x", kind); };
   EXPECT_THAT(names(Kind::counter), ElementsAre("x", "x_total", "x_created"));
@@ -107,6 +108,7 @@ TEST_P(LabelKey, is_legal_or_refused) {
   }
 }
 
+// P-4
 INSTANTIATE_TEST_SUITE_P(
     rules, LabelKey,
     testing::Values(KeyCase{"word", "method", true}, KeyCase{"one_letter", "m", true},

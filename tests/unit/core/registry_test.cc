@@ -99,7 +99,7 @@ TEST_F(Registry, takes_labels_from_an_array_too) {
   EXPECT_EQ(look().family("a_c").points.front().labels, (Labels{{"pod", "p-1"}, {"node", "n-1"}}));
 }
 
-// Exposition format 0.0.4 takes a label without text for one that is not there.
+// P-17. Exposition format 0.0.4 takes a label without text for one that is not there.
 TEST_F(Registry, takes_an_empty_label_value_for_an_absent_label) {
   const ft::Scope scope{registry, "a", {{"left", ""}, {"right", "1"}}};
   ft::Counter counter{scope, {.name = "c"}};
@@ -187,6 +187,7 @@ TEST_F(Registry, gives_two_instances_of_one_struct_the_same_families) {
   EXPECT_EQ(seen.point_count("server_latency_seconds"), 2u);
 }
 
+// P-10
 TEST_F(Registry, puts_metrics_of_one_family_together_though_others_came_between) {
   ft::Counter a1{ft::Scope{registry, "", {{"n", "1"}}}, {.name = "a"}};
   ft::Counter b{registry, {.name = "b"}};
@@ -197,6 +198,7 @@ TEST_F(Registry, puts_metrics_of_one_family_together_though_others_came_between)
   EXPECT_EQ(seen.family("a").points[1].labels, (Labels{{"n", "2"}}));
 }
 
+// P-10
 TEST_F(Registry, refuses_the_same_family_with_the_same_labels) {
   ft::Counter first{registry, {.name = "requests"}};
   EXPECT_THAT([&] { ft::Counter(registry, {.name = "requests"}); },
@@ -208,6 +210,7 @@ TEST_F(Registry, refuses_the_same_family_with_the_same_labels) {
   EXPECT_THROW(ft::Counter(registry, {.name = "a_b"}), std::invalid_argument);
 }
 
+// P-10
 TEST_F(Registry, refuses_the_same_labels_in_another_order) {
   ft::Counter first{ft::Scope{registry, "a", {{"x", "1"}, {"y", "2"}}}, {.name = "c"}};
   EXPECT_THROW(ft::Counter(ft::Scope(registry, "a", {{"y", "2"}, {"x", "1"}}), {.name = "c"}), std::invalid_argument);
@@ -230,6 +233,7 @@ TEST_F(Registry, refuses_a_metric_of_which_one_combination_exists_already) {
 
 // ── what must not be called alike ──────────────────────────────────────────────────────────────────────────────────
 
+// P-9
 TEST_F(Registry, refuses_a_name_that_exists_with_another_kind) {
   ft::Counter counter{registry, {.name = "x"}};
   EXPECT_THAT([&] { ft::Gauge<double>(ft::Scope(registry, "", {{"n", "1"}}), {.name = "x"}); },
@@ -280,8 +284,8 @@ struct SuffixCase {
   bool clash;
 };
 
-// OpenMetrics 1.0, "Suffixes": no family's name may be another family's sample name. Text 0.0.4 has the same trouble
-// without the rule: two samples of one name under two TYPE lines.
+// P-26. OpenMetrics 1.0, "Suffixes": no family's name may be another family's sample name. Text 0.0.4 has the same
+// trouble without the rule: two samples of one name under two TYPE lines.
 class Suffixes : public testing::TestWithParam<SuffixCase> {
  protected:
   static void try_both(const Register& first, const Register& second, bool clash) {
@@ -372,6 +376,7 @@ TEST_F(Registry, refuses_the_names_of_the_librarys_own_families) {
 
 // ── labels ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+// P-4
 TEST_F(Registry, refuses_label_keys_that_are_ill_formed_or_reserved) {
   for (const char* const key : {"", "le", "quantile", "__name__", "2x", "a-b", "a b", "ä"}) {
     EXPECT_THAT([&] { ft::Scope(registry, "a", {{key, "v"}}); },
@@ -414,6 +419,7 @@ void hear(const ft::Diagnostic& diagnostic, void*) noexcept {
   heard->push_back(std::string{diagnostic.component} + ": " + std::string{diagnostic.message});
 }
 
+// P-9
 TEST_F(Registry, shows_the_first_of_two_help_texts_and_says_so) {
   std::vector<std::string> messages;
   heard = &messages;

@@ -85,6 +85,7 @@ struct Case {
 
 class SteadyStateOfReading : public testing::TestWithParam<Case> {};
 
+// HIS-5, "without allocation": buckets, and every other point.
 TEST_P(SteadyStateOfReading, allocates_nothing) {
   ft::Registry registry;
   Metrics metrics{registry};

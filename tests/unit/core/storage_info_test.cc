@@ -43,6 +43,7 @@ TEST(StorageInfo, says_which_write_path_is_active_and_why_it_is_not_the_fast_one
   EXPECT_TRUE(info.exact_retirement || info.path == ft::WritePath::restartable_sequence);
 }
 
+// SHD-2
 TEST(StorageInfo, has_a_shard_for_every_possible_cpu_and_those_for_locked_adds) {
   const ft::Counter counter;
   const ft::StorageInfo info = ft::storage_info();
@@ -67,7 +68,7 @@ TEST(StorageInfo, counts_metrics_that_are_alive_registered_or_not) {
   EXPECT_EQ(ft::storage_info().metrics, before);
 }
 
-// W-04: the original pays 128 bytes per shard for every cell from the start.
+// SHD-4, W-04: the original pays 128 bytes per shard for every cell from the start. GAU-1: a gauge is padded here too.
 TEST(StorageInfo, counts_cells_from_the_first_write_of_their_metric_to_its_end) {
   ft::Registry registry;
   const std::uint64_t before = ft::storage_info().cells;

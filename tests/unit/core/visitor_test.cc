@@ -69,8 +69,8 @@ class Lines final : public ft::Visitor {
   }
 };
 
-// VIS-1, VIS-3, VIS-4, VIS-6, VIS-7. VIS-5 comes with distributions; VIS-8's sampled timers with timers, and values are
-// not cumulative only.
+// VIS-1, VIS-3, VIS-4, VIS-6, VIS-7, in the shapes that docs/parity.md gives. VIS-5 comes with distributions; VIS-8's
+// sampled timers with timers, and values are not cumulative only.
 TEST(Visitor, is_shown_each_family_once_and_its_points_right_after_it_each_in_its_shape) {
   ft::Registry registry;
   ft::Reader reader{registry};

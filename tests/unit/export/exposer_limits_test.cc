@@ -169,8 +169,9 @@ TEST_F(ExposerLimits, a_request_that_never_ends_is_given_up) {
 
 // S-41
 TEST_F(ExposerLimits, a_response_that_nobody_takes_is_given_up) {
-  start({.response_timeout = 2s});  // rendering is part of it
+  start({.response_timeout = 2s});
   const Bulk bulk{registry, 8 * a_megabyte};
+  static_cast<void>(get("/metrics"));  // rendering is part of the time: the second time it only copies
   ft::HttpConnection slow = slow_reader();
   EXPECT_TRUE(eventually([&] { return closed("slow_response") == 1; }));
   EXPECT_TRUE(slow.is_closed_by_server());
