@@ -17,7 +17,8 @@ std::size_t slot_of(std::uint64_t id, std::size_t slots) noexcept {
 }  // namespace
 
 void LineCache::begin() noexcept {
-  cursor_ = 0;
+  expected_ = entries_.data();
+  expected_end_ = expected_ + entries_.size();
   reordering_ = false;
   reordered_.clear();
 }
@@ -25,8 +26,10 @@ void LineCache::begin() noexcept {
 const LineCache::Entry* LineCache::search(std::uint64_t id) {
   if (!reordering_) {
     // After the last known series, whatever comes is new: no reason to look for it.
-    if (cursor_ == entries_.size()) return nullptr;
-    reordered_.assign(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(cursor_));
+    if (expected_ == expected_end_) return nullptr;
+    cursor_ = static_cast<std::size_t>(expected_ - entries_.data());
+    reordered_.assign(static_cast<const Entry*>(entries_.data()), expected_);
+    expected_ = expected_end_ = nullptr;
     reordering_ = true;
     build_index();
   }
@@ -44,12 +47,11 @@ const LineCache::Entry* LineCache::search(std::uint64_t id) {
 
 void LineCache::insert(std::uint64_t id, std::size_t begin) {
   const Entry entry{id, begin, arena_.size() - begin};
-  arena_.reserve(slack);
   if (reordering_) {
     reordered_.push_back(entry);
   } else {
     entries_.push_back(entry);
-    cursor_ = entries_.size();
+    expected_ = expected_end_ = entries_.data() + entries_.size();
   }
 }
 
@@ -58,10 +60,10 @@ void LineCache::end() {
     std::swap(entries_, reordered_);
     reordering_ = false;
     reordered_.clear();
-  } else if (cursor_ == entries_.size()) {
+  } else if (expected_ == expected_end_) {
     return;
   } else {
-    entries_.resize(cursor_);
+    entries_.resize(static_cast<std::size_t>(expected_ - entries_.data()));
   }
   compact();
 }
@@ -84,7 +86,7 @@ void LineCache::compact() {
   if (arena_.size() <= 2 * live + not_worth_it) return;
 
   ByteBuffer kept;
-  kept.reserve(live + slack);
+  kept.reserve(live);
   for (Entry& entry : entries_) {
     const std::size_t begin = kept.size();
     kept.append_unchecked(arena_.view().substr(entry.begin, entry.size));

@@ -29,9 +29,9 @@ class LineCache {
 
   /// The block of this series, or null: then the caller renders it into `arena()` and calls `insert`.
   [[nodiscard]] const char* find(std::uint64_t id, std::size_t& size) {
-    const Entry* entry = nullptr;
-    if (cursor_ < entries_.size() && entries_[cursor_].id == id && !reordering_) [[likely]] {
-      entry = &entries_[cursor_++];
+    const Entry* entry = expected_;
+    if (entry != expected_end_ && entry->id == id) [[likely]] {
+      ++expected_;
     } else {
       entry = search(id);
       if (entry == nullptr) return nullptr;
@@ -40,7 +40,7 @@ class LineCache {
     return arena_.view().data() + entry->begin;
   }
 
-  /// Blocks are rendered at its end. Reading up to `slack` bytes beyond a block is allowed.
+  /// Blocks are rendered at its end.
   [[nodiscard]] ByteBuffer& arena() noexcept { return arena_; }
 
   /// The arena's bytes from `begin` on are the block of this series, which `find` has just not found.
@@ -52,8 +52,6 @@ class LineCache {
   /// Bytes the cache holds on to, for tests of its bound.
   [[nodiscard]] std::size_t held_bytes() const noexcept;
 
-  static constexpr std::size_t slack = 32;
-
  private:
   // What replaces `find`'s one comparison when the order is not that of last time.
   [[gnu::cold, gnu::noinline]] const Entry* search(std::uint64_t id);
@@ -62,9 +60,13 @@ class LineCache {
 
   ByteBuffer arena_;
   std::vector<Entry> entries_;  // in the order of the last collection
-  std::size_t cursor_ = 0;      // what the collection under way is expected to show next
+  // What the collection under way is expected to show next, and the end of that; nothing while it differs. Pointers,
+  // because a size in entries is a division.
+  const Entry* expected_ = nullptr;
+  const Entry* expected_end_ = nullptr;
 
   bool reordering_ = false;  // the collection under way differs: it is written down anew
+  std::size_t cursor_ = 0;   // then: what it is expected to show next
   std::vector<Entry> reordered_;
   std::vector<std::uint32_t> index_;  // open addressing over entries_: position + 1, or 0
 };

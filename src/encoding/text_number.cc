@@ -2,6 +2,7 @@
 #include "text_number.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -12,57 +13,58 @@ namespace detail {
 
 namespace {
 
-struct DigitPairs {
-  char text[200];
-};
-
-constexpr DigitPairs make_digit_pairs() noexcept {
-  DigitPairs pairs{};
-  for (int i = 0; i < 100; ++i) {
-    pairs.text[2 * i] = static_cast<char>('0' + i / 10);
-    pairs.text[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return pairs;
-}
-
-constexpr DigitPairs digit_pairs = make_digit_pairs();
-
 char* copy(char* out, std::string_view text) noexcept { return std::copy(text.begin(), text.end(), out); }
 
-// A copy of fixed length, two digits at a time.
-void write_pair(char* out, std::uint32_t value) noexcept { std::memcpy(out, digit_pairs.text + 2 * value, 2); }
+struct DigitTriples {
+  char text[1000][4];
+};
 
-void write_4(char* out, std::uint32_t value) noexcept {
-  write_pair(out, value / 100);
-  write_pair(out + 2, value % 100);
+constexpr DigitTriples make_digit_triples() noexcept {
+  DigitTriples triples{};
+  for (int i = 0; i < 1000; ++i) {
+    triples.text[i][0] = static_cast<char>('0' + i / 100);
+    triples.text[i][1] = static_cast<char>('0' + i / 10 % 10);
+    triples.text[i][2] = static_cast<char>('0' + i % 10);
+  }
+  return triples;
 }
 
-void write_8(char* out, std::uint32_t value) noexcept {
-  write_4(out, value / 10'000);
-  write_4(out + 4, value % 10'000);
+constexpr DigitTriples digit_triples = make_digit_triples();
+
+// Four bytes, because a copy of three takes two stores: each spoils the byte behind it.
+void write_3(char* out, std::uint32_t value) noexcept { std::memcpy(out, digit_triples.text[value], 4); }
+
+constexpr std::uint64_t twelve_digits = 1'000'000'000'000;
+
+/// Writes a value below 10^12 with its leading zeros, and one byte more.
+void write_12(char* out, std::uint64_t value) noexcept {
+  const auto high = static_cast<std::uint32_t>(value / 1'000'000);
+  const auto low = static_cast<std::uint32_t>(value % 1'000'000);
+  write_3(out, high / 1000);
+  write_3(out + 3, high % 1000);
+  write_3(out + 6, low / 1000);
+  write_3(out + 9, low % 1000);
 }
 
-// Up to eight digits, no leading zeros.
-char* write_small(char* out, std::uint32_t value) noexcept {
-  if (value >= 10'000) {
-    const std::uint32_t high = value / 10'000;
-    char* const end = write_small(out, high);
-    write_4(end, value % 10'000);
-    return end + 4;
-  }
-  if (value >= 100) {
-    const std::uint32_t high = value / 100;
-    write_pair(out, high);
-    out = high >= 10 ? out + 2 : (*out = static_cast<char>('0' + high), out + 1);
-    write_pair(out, value % 100);
-    return out + 2;
-  }
-  if (value >= 10) {
-    write_pair(out, value);
-    return out + 2;
-  }
-  *out = static_cast<char>('0' + value);
-  return out + 1;
+struct PowersOfTen {
+  std::uint64_t of[13];
+};
+
+constexpr PowersOfTen make_powers_of_ten() noexcept {
+  PowersOfTen powers{{1}};
+  for (int i = 1; i < 13; ++i) powers.of[i] = powers.of[i - 1] * 10;
+  return powers;
+}
+
+constexpr PowersOfTen powers_of_ten = make_powers_of_ten();
+
+/// How many digits a value below 10^12 has. No branch.
+std::size_t digits_of(std::uint64_t value) noexcept {
+  value |= 1;  // zero has a digit; no power of ten lies between an even number and the next
+  // 1233 / 4096 is a little above log10(2): the estimate from the bits is right or one too few.
+  const auto bits = static_cast<unsigned>(64 - std::countl_zero(value));
+  const std::size_t estimate = bits * 1233 >> 12;
+  return estimate + 1 - ((value - powers_of_ten.of[estimate]) >> 63);  // the top bit: less than the power
 }
 
 // Large enough for every form std::to_chars can choose for a double.
@@ -81,20 +83,25 @@ bool write_special(char*& out, double value) noexcept {
 
 }  // namespace
 
-char* write_number(char* out, std::uint64_t value) noexcept {
-  // Blocks of eight digits: their divisions do not wait for each other, unlike those of a loop over pairs of digits.
-  constexpr std::uint64_t block = 100'000'000;
-  if (value < block) return write_small(out, static_cast<std::uint32_t>(value));
-  const std::uint64_t high = value / block;
-  if (high < block) {
-    out = write_small(out, static_cast<std::uint32_t>(high));
-  } else {
-    out = write_small(out, static_cast<std::uint32_t>(high / block));
-    write_8(out, static_cast<std::uint32_t>(high % block));
-    out += 8;
+char* write_number_over(char* out, std::uint64_t value) noexcept {
+  if (value >= twelve_digits) [[unlikely]] {
+    out = write_number_over(out, value / twelve_digits);
+    write_12(out, value % twelve_digits);
+    return out + 12;
   }
-  write_8(out, static_cast<std::uint32_t>(value % block));
-  return out + 8;
+  // Always twelve digits, and no branch depends on the value: nobody can predict how long the next number is, and a
+  // wrong guess takes longer than the digits do.
+  char* const end = out + digits_of(value);
+  write_12(end - 12, value);
+  return end;
+}
+
+char* write_number(char* out, std::uint64_t value) noexcept {
+  char buffer[room_before_number + longest_number];
+  char* const begin = buffer + room_before_number;
+  const char* const end = write_number_over(begin, value);
+  std::memcpy(out, begin, 24);  // a copy of fixed length, at least the 20 digits of the largest
+  return out + (end - begin);
 }
 
 char* write_number(char* out, std::int64_t value) noexcept {
