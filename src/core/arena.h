@@ -5,7 +5,6 @@
 
 #include <array>
 #include <atomic>
-#include <map>
 #include <vector>
 
 #include "fast_telemetry/detail/arena.h"
@@ -21,8 +20,10 @@ inline constexpr std::size_t max_extents = 1024;
 /// Free runs of one length. Runs are reused only for their own length: metrics come back in the shapes they had.
 struct SizeClass {
   std::size_t cells;
-  std::vector<std::uint64_t*> free;
+  std::uint64_t free = 0;  ///< place of the first one, 0: none. Each names the next in its arena's `next_free`.
 };
+
+class PageMap;
 
 /// One kind of extents: per-CPU cells (a copy per shard) or gauges (one copy).
 ///
@@ -39,15 +40,25 @@ class Arena {
   /// Call with lock() held; touches no heap.
   [[nodiscard]] std::uint64_t* allocate(SizeClass& size) noexcept;
 
-  /// Gives back a run that is zero in all shards. Call with lock() held.
-  void free(SizeClass& size, std::uint64_t* run) { size.free.push_back(run); }
+  /// Gives back a run that is zero in all shards. Call with lock() held; touches no heap.
+  void free(SizeClass& size, const std::uint64_t* run) noexcept;
 
-  /// Zeroes a run in every shard that could have been written. No writer can reach it any more.
-  void zero(std::uint64_t* run, std::size_t cells) const noexcept;
+  /// Finds out which pages were written, so that those that were not can be left alone: for CPUs that record little,
+  /// reading would make pages (where the kernel has no shared page of zeros) or at least page tables out of nothing.
+  ///
+  /// A page written before the call is found. Where the kernel does not tell, every page counts as written. Costs
+  /// nothing once all CPUs have written all pages in use, else some 20 µs.
+  void note_written_pages() noexcept;
 
   /// Adds up all shards of `cells` cells into `sums`. Relaxed loads: each cell is exact, the set is not of one instant.
   void sum(const std::uint64_t* run, std::size_t cells, std::uint64_t* sums) const noexcept;
   [[nodiscard]] double sum_double(const std::uint64_t* cell) const noexcept;
+
+  /// The same for a run that no writer can reach any more: reads what may be written only. `zero` may follow.
+  void last_sum(const std::uint64_t* run, std::size_t cells, std::uint64_t* sums) noexcept;
+
+  /// Zeroes a run after its last sum.
+  void zero(std::uint64_t* run, std::size_t cells) const noexcept;
 
   /// Where a run is, as one number that is an index into an array of all cells of the arena; 0 is no place.
   [[nodiscard]] std::uint64_t place(const std::uint64_t* run) const noexcept;
@@ -55,28 +66,45 @@ class Arena {
     return extents_[place / stride_cells].base + place % stride_cells;
   }
 
-  /// Fills `sums` with the totals of every cell in use, indexed by place.
+  /// Fills `sums` with the totals of every cell in use, indexed by place. After note_written_pages().
   void fold(std::vector<std::uint64_t>& sums) const;
 
   [[nodiscard]] std::uint32_t copies() const noexcept { return copies_; }
   [[nodiscard]] std::size_t extents() const noexcept { return extent_count_.load(std::memory_order_acquire); }
   [[nodiscard]] std::size_t extent_bytes() const noexcept { return copies_ * stride_bytes; }
+  /// Bytes of the pages that runs lie in, in all shards: what becomes resident when every CPU writes every cell.
+  [[nodiscard]] std::size_t committed_bytes() const noexcept;
   [[nodiscard]] const void* extent_base(std::size_t i) const noexcept { return extents_[i].base; }
 
   /// After fork, in the child: where the kernel could not wipe the extents, does so by hand.
   void wipe_in_child() noexcept;
 
  private:
+  /// Which pages of CPUs are looked at: all, because asking takes longer than reading a few cells, or those that are
+  /// known to be written.
+  enum class Pages : std::uint8_t { all, written };
+
   struct Extent {
     std::uint64_t* base = nullptr;
     std::atomic<std::size_t> used{header_cells};
     bool wiped_on_fork = false;
+
+    // Beside the cells, and kept in a forked child.
+    std::uint64_t* next_free = nullptr;             ///< by offset of a free run: the place of the next one
+    std::atomic<std::uint64_t>* written = nullptr;  ///< by shard of a CPU: a bit per page that was ever written
   };
 
   [[nodiscard]] bool map_extent() noexcept;
-  [[nodiscard]] bool may_be_written(const std::uint64_t* cell, std::size_t cells, std::size_t shard) const noexcept;
+  [[nodiscard]] const Extent& extent_of(const std::uint64_t* cell) const noexcept;
+  [[nodiscard]] bool may_be_written(const Extent& extent, const std::uint64_t* cell, std::size_t cells,
+                                    std::size_t shard) const noexcept;
+  template <class Use>
+  void for_each_part(const std::uint64_t* run, std::size_t cells, Pages pages, Use use) const noexcept;
+  void sum(const std::uint64_t* run, std::size_t cells, std::uint64_t* sums, Pages pages) const noexcept;
+  static void note_written(const Extent& extent, std::uint64_t pages, const PageMap& page_map) noexcept;
 
   std::uint32_t copies_ = 0;
+  std::uint32_t refusals_ = 0;  ///< how often in a row the address space for an extent was refused
   std::atomic<std::size_t> extent_count_{0};
   std::array<Extent, max_extents> extents_{};
 };

@@ -18,7 +18,7 @@ void accumulate(const Instrument& instrument, std::uint64_t* values, const std::
 }
 
 void read_run(const Instrument& instrument, const std::uint64_t* run, std::uint64_t* values) noexcept {
-  instrument.arena->sum(run, instrument.run_cells(), values);
+  instrument.arena->last_sum(run, instrument.run_cells(), values);
   if (!instrument.has_double_sum()) return;
   for (std::size_t i = instrument.width - 1; i < instrument.run_cells(); i += instrument.width) {
     values[i] = std::bit_cast<std::uint64_t>(instrument.arena->sum_double(run + i));

@@ -75,7 +75,7 @@ struct Instrument {
 /// Adds `more` to `values`, cell by cell, as the instrument's cells mean it.
 void accumulate(const Instrument& instrument, std::uint64_t* values, const std::uint64_t* more) noexcept;
 
-/// The current totals of an attached run.
+/// The last totals of an attached run that no writer can reach any more.
 void read_run(const Instrument& instrument, const std::uint64_t* run, std::uint64_t* values) noexcept;
 
 }  // namespace detail

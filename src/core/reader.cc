@@ -196,6 +196,7 @@ const Snapshot& Reader::collect() {
     const detail::FoldInProgress in_progress{process};
     lock.unlock();
 
+    detail::per_cpu_arena.note_written_pages();
     detail::per_cpu_arena.fold(state_->cell_sums);
     detail::read_gauges_and_doubles(*state_);
   }

@@ -56,7 +56,7 @@ void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
                             " more wanted"};
   }
   auto& sizes = instrument->is_gauge() ? state.gauge_sizes : state.per_cpu_sizes;
-  instrument->size = &sizes.try_emplace(cells, SizeClass{cells, {}}).first->second;
+  instrument->size = &sizes.try_emplace(cells, SizeClass{cells}).first->second;
   instrument->arena = instrument->is_gauge() ? &gauge_arena : &per_cpu_arena;
   instrument->id = state.next_id;
   instrument->born_unix_ns = wall_clock_ns();
