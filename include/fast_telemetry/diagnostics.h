@@ -19,7 +19,8 @@ struct Diagnostic {
 /// Must not throw.
 using DiagnosticsCallback = void (*)(const Diagnostic& diagnostic, void* context) noexcept;
 
-/// Sets or (with null) removes the callback. At most ten messages per component and minute are delivered.
+/// Sets or (with null) removes the callback, which is told at once what is lastingly amiss: that writes are locked,
+/// that cells of destroyed metrics cannot be used again. At most ten messages per component and minute are delivered.
 /// A message under way on another thread may still reach the old callback.
 void set_diagnostics(DiagnosticsCallback callback, void* context = nullptr) noexcept;
 

@@ -29,7 +29,8 @@ std::uint64_t* attach(Site& site) noexcept {
   Drop reason = Drop::no_metric;
   std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_RELAXED);
   // Read again under the lock: a destructor clears both under it, so a dead metric gets no cells.
-  Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_RELAXED);
+  // Acquire: pairs with the release at the end of registration.
+  Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
   if (cells == nullptr && instrument != nullptr) {
     cells = instrument->arena->allocate(*instrument->size);
     reason = Drop::no_memory;
@@ -68,6 +69,10 @@ void count_drop(Drop reason) noexcept {
 
 std::uint64_t drop_count(Drop reason) noexcept {
   return drops[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed);
+}
+
+void forget_drops() noexcept {
+  for (auto& drop : drops) drop.store(0, std::memory_order_relaxed);
 }
 
 void cold_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {

@@ -5,6 +5,7 @@
 
 #include "diagnose.h"
 #include "process.h"
+#include "reclaim.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -33,9 +34,16 @@ constexpr unsigned per_window = 10;
 }  // namespace
 
 void set_diagnostics(DiagnosticsCallback callback, void* context) noexcept {
-  const std::lock_guard lock{detail::process().mutex};
-  hook().callback = callback;
-  hook().context = context;
+  {
+    const auto lock = detail::lock_process();
+    hook().callback = callback;
+    hook().context = context;
+  }
+  // What the build chose is no news.
+  if (FAST_TELEMETRY_RSEQ != 0 && detail::shards == 0) {
+    detail::diagnose("storage", "writes are locked: " + std::string{detail::locked_reason()});
+  }
+  if (!detail::barrier_works()) detail::diagnose("storage", detail::barrier_refused);
 }
 
 namespace detail {
@@ -45,7 +53,7 @@ void diagnose(std::string_view component, std::string_view message) noexcept try
   DiagnosticsCallback callback = nullptr;
   void* context = nullptr;
   {
-    const std::lock_guard lock{process().mutex};
+    const auto lock = lock_process();
     callback = hook().callback;
     context = hook().context;
     if (callback == nullptr) return;

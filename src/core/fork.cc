@@ -34,12 +34,17 @@ void begin_child() noexcept {
     instrument->base = nullptr;
   }
   ++state.fork_generation;
+  state.forked_unix_ns = now;
+  // What the parent counted, the parent reports.
+  state.finals_dropped = 0;
+  forget_drops();
   std::uint64_t* const word = alive.load(std::memory_order_acquire);
   if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }
 
+// Not barrier_mutex: who holds it may wait for a mark of this very thread, if fork is called in a signal handler on top
+// of a record. The child makes it anew.
 void before_fork() noexcept {
-  barrier_mutex.lock();
   process().fold_mutex.lock();
   process().mutex.lock();
   // Not taken when fork is called in a signal handler that interrupted this very thread's attach.
@@ -50,10 +55,10 @@ void unlock_all() noexcept {
   if (arena_lock_taken) arena_lock.unlock();
   process().mutex.unlock();
   process().fold_mutex.unlock();
-  barrier_mutex.unlock();
 }
 
 void after_fork_in_child() noexcept {
+  new (&barrier_mutex) std::mutex;
   // The arena lock first: freeing quarantined runs takes it.
   if (arena_lock_taken) arena_lock.unlock();
   arena_lock_taken = false;
@@ -62,6 +67,11 @@ void after_fork_in_child() noexcept {
 }
 
 }  // namespace
+
+std::unique_lock<std::mutex> lock_process() {
+  notice_bare_clone();
+  return std::unique_lock{process().mutex};
+}
 
 void install_fork_handlers() noexcept {
   pthread_atfork(before_fork, unlock_all, after_fork_in_child);

@@ -41,18 +41,21 @@ struct Process {
   std::vector<Quarantined> quarantine;
 
   std::uint64_t fork_generation = 0;
+  std::int64_t forked_unix_ns = 0;  ///< when this process was made by the last fork
   std::uint64_t finals_dropped = 0;
 };
 
 /// The state, with storage started. Throws std::bad_alloc at first use only.
 Process& process();
 
-/// Zeroes runs that no fold and no writer can reach and puts them up for reuse.
+/// Zeroes runs that no fold and no writer can reach and puts them up for reuse. Takes arena_lock; call without the
+/// others, since a thread that forks in a signal handler can hold it while it waits for them.
 void free_runs(std::vector<Process::Quarantined>& runs);
 
-/// In a child that was made by a bare clone, without fork handlers: does what the handlers would have done.
-void notice_bare_clone() noexcept;
 void install_fork_handlers() noexcept;
+
+/// Process::mutex, also in the child of a bare clone, where a thread of the parent may have held it.
+[[nodiscard]] std::unique_lock<std::mutex> lock_process();
 
 [[nodiscard]] std::int64_t wall_clock_ns() noexcept;
 [[nodiscard]] std::int64_t steady_clock_ns() noexcept;
@@ -64,6 +67,7 @@ extern constinit std::atomic<std::int64_t> clock_lead_ns_for_test;
 [[nodiscard]] std::string_view locked_reason() noexcept;
 
 [[nodiscard]] std::uint64_t drop_count(Drop reason) noexcept;
+void forget_drops() noexcept;
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -96,25 +96,31 @@ void read_gauges_and_doubles(ReaderState& state) {
   }
 }
 
+/// Runs to be freed when no lock is held any more: a thread that forks in a signal handler may hold arena_lock and wait
+/// for fold_mutex.
+struct RunsToFree {
+  std::vector<Process::Quarantined> runs;
+  ~RunsToFree() { free_runs(runs); }
+};
+
 /// While one exists, runs that are given back wait: this fold may have captured them.
 class FoldInProgress {
  public:
-  // The constructor and the destructor's first part run with Process::mutex held by their callers' locks.
-  explicit FoldInProgress(Process& process) noexcept : process_{process} { process_.fold_active = true; }
+  /// With Process::fold_mutex and mutex held. At the end of the fold the runs that waited are moved to `to_free`.
+  FoldInProgress(Process& process, RunsToFree& to_free) noexcept : process_{process}, to_free_{to_free} {
+    process_.fold_active = true;
+  }
   ~FoldInProgress() {
-    std::vector<Process::Quarantined> runs;
-    {
-      const std::lock_guard lock{process_.mutex};
-      process_.fold_active = false;
-      runs.swap(process_.quarantine);
-    }
-    free_runs(runs);
+    const std::lock_guard lock{process_.mutex};
+    process_.fold_active = false;
+    to_free_.runs.swap(process_.quarantine);
   }
   FoldInProgress(const FoldInProgress&) = delete;
   FoldInProgress& operator=(const FoldInProgress&) = delete;
 
  private:
   Process& process_;
+  RunsToFree& to_free_;
 };
 
 void diagnose_drops(ReaderState& state) {
@@ -182,6 +188,7 @@ const Snapshot& Reader::collect() {
   detail::notice_bare_clone();
   detail::Process& process = detail::process();
   {
+    detail::RunsToFree to_free;
     const std::lock_guard one_fold{process.fold_mutex};
     std::unique_lock lock{process.mutex};
     if (state_->fork_generation != process.fork_generation) {
@@ -193,7 +200,7 @@ const Snapshot& Reader::collect() {
     }
     state_->collection.time_unix_ns = detail::wall_clock_ns();
     detail::capture(*state_);
-    const detail::FoldInProgress in_progress{process};
+    const detail::FoldInProgress in_progress{process, to_free};
     lock.unlock();
 
     detail::per_cpu_arena.note_written_pages();

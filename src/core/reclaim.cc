@@ -4,9 +4,12 @@
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "signal_lock.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -42,6 +45,18 @@ Mark::Mark(std::size_t slot) noexcept : mark_{&marks[phase.load(std::memory_orde
 
 // Release: pairs with the acquire in retire_barrier; the add under the mark is visible to the fold that follows.
 Mark::~Mark() { mark_->fetch_sub(1, std::memory_order_release); }
+
+void wait_for_others(unsigned attempt) noexcept {
+  constexpr unsigned patience = 100;  // arbitrary: some ten microseconds
+  if (attempt < patience) {
+    sched_yield();
+    return;
+  }
+  const int saved_errno = errno;
+  constexpr timespec nap{0, 50'000};
+  nanosleep(&nap, nullptr);
+  errno = saved_errno;
+}
 
 void forget_marks() noexcept {
   const unsigned next = (phase.load(std::memory_order_relaxed) / 2 + 1) % fork_generations * 2;
@@ -90,7 +105,7 @@ bool retire_barrier() noexcept {
     for (auto& mark : marks[waited_for]) {
       // Acquire: pairs with the release that takes the mark down; the locked add before it is visible to the fold
       // after. Release, and a change though it adds nothing: pairs with the acquire that sets a mark, see there.
-      while (mark.fetch_add(0, std::memory_order_acq_rel) != 0) sched_yield();
+      for (unsigned attempt = 0; mark.fetch_add(0, std::memory_order_acq_rel) != 0; ++attempt) wait_for_others(attempt);
     }
   }
   return true;

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <string_view>
 
 #include "fast_telemetry/detail/arena.h"
 
@@ -43,6 +44,8 @@ void register_barrier() noexcept;
 [[nodiscard]] bool retire_barrier() noexcept;
 
 [[nodiscard]] bool barrier_works() noexcept;
+inline constexpr std::string_view barrier_refused =
+    "the kernel or a filter refuses membarrier, so cells of destroyed metrics are not used again";
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -72,10 +72,12 @@ StorageInfo storage_info() {
   info.path = detail::shards != 0 ? WritePath::restartable_sequence : WritePath::locked;
   info.path_reason = detail::locked_reason();
   info.exact_retirement = detail::barrier_works();
+  info.retirement_reason = info.exact_retirement ? "" : detail::barrier_refused;
   info.shards = detail::per_cpu_arena.copies();
   const int page_map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   for (const detail::Arena* const arena : {&detail::per_cpu_arena, &detail::gauge_arena}) {
     info.reserved_bytes += arena->extents() * arena->extent_bytes();
+    info.committed_bytes += arena->committed_bytes();
     info.resident_bytes += resident_bytes(*arena, page_map);
   }
   if (page_map >= 0) close(page_map);
@@ -84,7 +86,7 @@ StorageInfo storage_info() {
   info.dropped_reentrant = detail::drop_count(detail::Drop::reentrant);
   info.dropped_not_finite = detail::drop_count(detail::Drop::not_finite);
 
-  const std::lock_guard lock{process.mutex};
+  const auto lock = detail::lock_process();
   info.metrics = process.instruments.size();
   for (const detail::Instrument* const instrument : process.instruments) {
     if (instrument->place.load(std::memory_order_relaxed) != 0) info.cells += instrument->run_cells();
@@ -121,7 +123,8 @@ void visit_storage_info(const StorageInfo& info, Visitor& visitor) {
   own.gauge(info.cells);
   own.family({"storage", "fast_telemetry_storage_bytes", "Storage of cells, by state.", Unit::bytes, Kind::gauge});
   for (const auto& [state, bytes] :
-       {std::pair{"reserved", info.reserved_bytes}, std::pair{"resident", info.resident_bytes}}) {
+       {std::pair{"reserved", info.reserved_bytes}, std::pair{"committed", info.committed_bytes},
+        std::pair{"resident", info.resident_bytes}}) {
     const Label label{"state", state};
     own.gauge(bytes, {&label, 1});
   }

@@ -45,6 +45,8 @@ struct Metrics {
     returned->add(1000);
     returned.reset();
     returned.emplace(registry, ft::Info{.name = "returned"});
+    alignas(ft::Counter) static unsigned char unborn[sizeof(ft::Counter)];
+    reinterpret_cast<ft::Counter*>(unborn)->add();  // a counted drop
     ft::Counter gone{registry, {.name = "gone"}};
     gone.add(5);
     record();
@@ -70,6 +72,7 @@ void expect_zero(stress::Findings& findings, Metrics& metrics) {
   findings.expect_equal("histogram's sum in the new child", metrics.histogram.sum(), 0.0);
   findings.expect_equal("gauge in the new child", metrics.gauge.get(), 0);
   findings.expect_equal("returned counter in the new child", metrics.returned->value(), 0U);
+  findings.expect_equal("records dropped in the new child", ft::storage_info().dropped_no_metric, 0U);
 }
 
 void expect_one_record(stress::Findings& findings, const char* reader, const ft::RecordingVisitor& seen,
@@ -198,42 +201,67 @@ void fork_in_handler(int) {
   if (child < 0 || waitpid(child, &in_handler.status, 0) != child || in_handler.status != 0) in_handler.failed = 1;
 }
 
-// A handler forks on top of whatever the thread was recording; the child returns from the handler, finishes that
-// record, makes and destroys a metric and collects.
-//
-// Mutations: marks set to zero in the child, where the interrupted record then takes down one that is not up (the next
-// destruction waits for ever); the arena's lock taken by the handler on top of its own thread's attach.
-TEST(Fork, in_a_signal_handler_leaves_a_child_that_can_go_on) {
-  std::vector<std::unique_ptr<ft::Counter>> untouched(2'000);
+/// A handler forks on top of whatever this thread was recording; the child returns from the handler, finishes that
+/// record, makes and destroys a metric, collects, and does not return.
+void record_under_forks(Metrics& metrics, std::uint64_t rounds) {
+  in_handler = {};
+  std::vector<std::unique_ptr<ft::Counter>> untouched(5 * rounds);
   for (auto& counter : untouched) counter = std::make_unique<ft::Counter>();
-  const auto metrics = std::make_unique<Metrics>();
   std::uint64_t first_writes = 0;
   std::uint64_t adds = 1;
   {
     const stress::Handler handler{SIGUSR1, fork_in_handler};
     stress::ThreadTimer timer{SIGUSR1};
-    for (std::uint64_t round = 0; round < stress::scaled(400) && in_handler.is_child == 0 && in_handler.failed == 0;
-         ++round) {
+    for (std::uint64_t round = 0; round < rounds && in_handler.is_child == 0 && in_handler.failed == 0; ++round) {
       // Once per round: forking takes longer than any interval that would interrupt often.
       timer.send_after(1 + static_cast<long>(round % 64) * 1000);
       while (in_handler.forks == static_cast<sig_atomic_t>(round) && in_handler.is_child == 0) {
-        metrics->counter.add();
+        metrics.counter.add();
         ++adds;
         if (first_writes < 5 * (round + 1)) untouched[first_writes++]->add();
       }
     }
   }
   if (in_handler.is_child != 0) {
-    ft::Counter mine{metrics->registry, {.name = "made_in_the_child"}};
+    ft::Counter mine{metrics.registry, {.name = "made_in_the_child"}};
     mine.add(7);
-    const bool counts = ft::RecordingVisitor{metrics->cumulative}.counter("made_in_the_child") == 7;
-    metrics->returned.reset();
+    const bool counts = ft::RecordingVisitor{metrics.cumulative}.counter("made_in_the_child") == 7;
+    metrics.returned.reset();
     _exit(counts ? 0 : 1);
   }
   EXPECT_EQ(in_handler.failed, 0) << "a child ended with status " << in_handler.status
                                   << (WIFSIGNALED(in_handler.status) ? ": it hung or crashed" : "");
-  EXPECT_EQ(metrics->counter.value(), adds);
+  EXPECT_EQ(metrics.counter.value(), adds);
   for (std::uint64_t i = 0; i < first_writes; ++i) ASSERT_EQ(untouched[i]->value(), 1U);
+}
+
+// Mutations: marks set to zero in the child, where the interrupted record then takes down one that is not up (the next
+// destruction waits for ever); the arena's lock taken by the handler on top of its own thread's attach.
+TEST(Fork, in_a_signal_handler_leaves_a_child_that_can_go_on) {
+  const auto metrics = std::make_unique<Metrics>();
+  record_under_forks(*metrics, stress::scaled(400));
+}
+
+// The forking thread may hold what others wait for while they hold what fork waits for: a mark, which a destruction
+// waits for, or the arena's lock, which gives back the runs of destroyed metrics after a collection.
+//
+// Mutations, each of which hangs: barrier_mutex taken before a fork; runs in quarantine freed under fold_mutex.
+TEST(Fork, in_a_signal_handler_waits_for_nobody_who_waits_for_its_thread) {
+  const auto metrics = std::make_unique<Metrics>();
+  std::atomic<bool> done{false};
+  std::vector<std::jthread> threads;
+  threads.emplace_back([&] {
+    while (!done.load(std::memory_order_acquire)) {
+      ft::Counter counter;
+      counter.add();
+    }
+  });
+  threads.emplace_back([&] {
+    ft::Reader reader{metrics->registry};
+    while (!done.load(std::memory_order_acquire)) static_cast<void>(reader.collect());
+  });
+  record_under_forks(*metrics, stress::scaled(200));
+  done.store(true, std::memory_order_release);
 }
 
 }  // namespace

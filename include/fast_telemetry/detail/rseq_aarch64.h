@@ -4,8 +4,9 @@
 //
 // Differences: the signature before the abort address is 0xd428bc00 (`brk #0x45e0`, Linux
 // tools/testing/selftests/rseq/rseq-arm64.h); x15 to x17 are clobbered; a conditional branch reaches only 1 MiB and
-// linkers add no veneer for it, so rare exits branch to the C++ label `cold` of the same function, which clears
-// `rseq_cs`, and only the unconditional branch of the abort code (128 MiB) leaves its section.
+// linkers add no veneer for it, while compilers move the C++ label `cold` into a section of its own. So rare exits
+// branch to a trampoline at the end of the function's own section, whose unconditional branch (128 MiB, and veneers
+// beyond) goes on to `cold`, which clears `rseq_cs`.
 #pragma once
 
 #include "fast_telemetry/detail/arena.h"
@@ -19,12 +20,13 @@ extern "C" const std::ptrdiff_t __rseq_offset;  // glibc >= 2.35; not <sys/rseq.
   "3:\t.word 0, 0\n\t.xword 1f, (2f - 1f), 4f\n\t.popsection\n\t"                \
   "mrs x15, tpidr_el0\n\tadd x15, x15, %[area]\n\t"                              \
   "adrp x16, 3b\n\tadd x16, x16, :lo12:3b\n\tstr x16, [x15, #8]\n"               \
-  "1:\tldr w16, [x15, #4]\n\tcmp w16, %w[shards]\n\tb.hs %l[cold]\n\t"           \
-  "ldr x17, [%[site]]\n\tcbz x17, %l[cold]\n\t"                                  \
+  "1:\tldr w16, [x15, #4]\n\tcmp w16, %w[shards]\n\tb.hs 5f\n\t"                 \
+  "ldr x17, [%[site]]\n\tcbz x17, 5f\n\t"                                        \
   "add x17, x17, x16, lsl %[shift]\n\tadd x17, x17, %[offset]\n\t"
 
 #define FAST_TELEMETRY_RSEQ_END                                     \
   "\n2:\tstr xzr, [x15, #8]\n\t"                                    \
+  ".subsection 1\n5:\tb %l[cold]\n\t.previous\n\t"                  \
   ".pushsection .text.unlikely.ft_rseq.%=, \"ax?\", %%progbits\n\t" \
   ".inst 0xd428bc00\n"                                              \
   "4:\tb %l[cold]\n\t.popsection\n"

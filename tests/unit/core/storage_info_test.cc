@@ -160,6 +160,20 @@ Metric& before_construction() {
   return *reinterpret_cast<Metric*>(storage);
 }
 
+TEST(StorageInfo, commits_the_pages_of_runs_in_every_shard_and_no_more) {
+  const ft::StorageInfo before = ft::storage_info();
+  std::vector<std::uint64_t> bounds(3 * 512);  // three pages of cells, and a little
+  for (std::size_t i = 0; i < bounds.size(); ++i) bounds[i] = i;
+  ft::Histogram histogram{ft::Bounds{bounds.data(), bounds.size()}};
+  EXPECT_EQ(ft::storage_info().committed_bytes, before.committed_bytes) << "declared is not committed";
+  histogram.record(1);
+  const ft::StorageInfo after = ft::storage_info();
+  EXPECT_GE(after.committed_bytes, before.committed_bytes + std::uint64_t{3} * 4096 * after.shards);
+  EXPECT_LE(after.committed_bytes, before.committed_bytes + std::uint64_t{5} * 4096 * after.shards);
+  EXPECT_LE(after.resident_bytes, after.committed_bytes);
+  EXPECT_LE(after.committed_bytes, after.reserved_bytes);
+}
+
 TEST(StorageInfo, counts_records_before_construction_and_after_destruction_as_dropped) {
   const auto dropped = [] { return ft::storage_info().dropped_no_metric; };
   std::uint64_t before = dropped();
@@ -247,10 +261,12 @@ TEST(StorageInfo, can_be_read_while_metrics_come_and_go) {
 constexpr ft::StorageInfo example{.path = ft::WritePath::locked,
                                   .path_reason = "an example",
                                   .exact_retirement = true,
+                                  .retirement_reason = "",
                                   .shards = 3,
                                   .metrics = 5,
                                   .cells = 7,
                                   .reserved_bytes = 11,
+                                  .committed_bytes = 12,
                                   .resident_bytes = 13,
                                   .dropped_no_metric = 17,
                                   .dropped_no_memory = 19,
@@ -274,6 +290,7 @@ TEST(VisitStorageInfo, shows_each_figure_under_its_name) {
   EXPECT_EQ(seen.gauge("fast_telemetry_metrics"), 5);
   EXPECT_EQ(seen.gauge("fast_telemetry_cells"), 7);
   EXPECT_EQ(seen.gauge("fast_telemetry_storage_bytes", {{"state", "reserved"}}), 11);
+  EXPECT_EQ(seen.gauge("fast_telemetry_storage_bytes", {{"state", "committed"}}), 12);
   EXPECT_EQ(seen.gauge("fast_telemetry_storage_bytes", {{"state", "resident"}}), 13);
 }
 
