@@ -96,9 +96,6 @@ class ReplyScanner {
   /// Whether the reply that ended last was an error.
   [[nodiscard]] bool is_error() const noexcept { return top_ == '-'; }
 
-  /// Whether a reply has begun and not ended.
-  [[nodiscard]] bool inside() const noexcept { return depth_ > 0 || type_ != 0; }
-
  private:
   Status take_line(std::string_view& bytes);
   Status line_done();

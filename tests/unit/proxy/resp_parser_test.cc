@@ -212,21 +212,21 @@ TEST(RequestParser, waits_for_an_announced_bulk_without_taking_it_for_granted) {
 }
 
 /// The replies in `input`, given in pieces of `piece` bytes: '+' and '-' for whether each was an error; '!' for
-/// malformed,
-/// '.' for one that goes on.
+/// malformed, '.' for one that goes on.
 std::string scan(std::string_view input, std::size_t piece) {
   ReplyScanner scanner;
+  auto status = ReplyScanner::Status::reply;
   std::string result;
   while (!input.empty()) {
     std::string_view part = input.substr(0, piece);
     input.remove_prefix(part.size());
     while (!part.empty()) {
-      const ReplyScanner::Status status = scanner.next(part);
+      status = scanner.next(part);
       if (status == ReplyScanner::Status::malformed) return result + '!';
       if (status == ReplyScanner::Status::reply) result += scanner.is_error() ? '-' : '+';
     }
   }
-  return scanner.inside() ? result + '.' : result;
+  return status == ReplyScanner::Status::incomplete ? result + '.' : result;
 }
 
 struct ReplyCase {
