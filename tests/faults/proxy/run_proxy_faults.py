@@ -15,6 +15,7 @@ from proxy_harness import Client, Proxy, Redis, ask_once, bulk, command, eventua
 
 BACKEND, BINARY = sys.argv[1:3] if len(sys.argv) > 2 else ("embedded", "")
 UNAVAILABLE = b"-ERR upstream unavailable\r\n"
+REFUSED = b"-ERR the proxy does not pass this command on\r\n"
 COMMANDS_TOTAL = 'proxy_commands_total{command="%s",outcome="%s"}'
 
 
@@ -136,9 +137,18 @@ class AnyBackend(ProxyTest):
     def test_commands_that_would_break_the_order_of_replies_are_refused(self):
         client = self.client(self.start())
         for words in (["SUBSCRIBE", "c"], ["monitor"], ["HELLO", "3"], ["CLIENT", "REPLY", "OFF"], ["POST", "/"]):
-            self.assertEqual(client.ask(*words), b"-ERR the proxy does not pass this command on\r\n")
+            self.assertEqual(client.ask(*words), REFUSED)
         client.send(command("PING") + command("QUIT") + command("PING"))
         self.assertEqual(client.rest(), b"+PONG\r\n+OK\r\n")
+
+    # Seen red with them passed on: the first was never answered.
+    def test_commands_that_block_are_refused(self):
+        proxy = self.start("--upstream-seconds", "3600")
+        blocking = ["BLPOP", "l", "0"], ["bzmpop", "0", "1", "z", "MIN"], ["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]
+        for words in blocking:
+            with Client(proxy.port) as client:
+                self.assertEqual(client.ask(*words), REFUSED)
+        eventually("no session is left", lambda: proxy.metric("proxy_connections_closed_total") == 3)
 
     def test_clients_beyond_the_limit_are_refused(self):
         proxy = self.start("--max-clients", "2")
