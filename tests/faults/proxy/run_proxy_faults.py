@@ -11,7 +11,7 @@ import tempfile
 import threading
 import unittest
 
-from proxy_harness import Client, Proxy, Redis, ask_once, bulk, command, eventually, free_port
+from proxy_harness import DEADLINE, Client, Proxy, Redis, ask_once, bulk, command, eventually, free_port
 
 BACKEND, BINARY = sys.argv[1:3] if len(sys.argv) > 2 else ("embedded", "")
 UNAVAILABLE = b"-ERR upstream unavailable\r\n"
@@ -264,20 +264,24 @@ class RedisBehind(ProxyTest):
 
 
 class LyingUpstream(ProxyTest):
-    """An upstream that answers the first command on each connection with given bytes, and closes it."""
+    """An upstream that answers the first command on its first connection with given bytes, and closes it."""
 
-    def ask(self, lie, *words):
+    def ask(self, lie, commands):
         with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(DEADLINE)
+
             def serve():
                 connection, _ = server.accept()
                 with connection:
+                    connection.settimeout(DEADLINE)
                     connection.recv(65536)
                     connection.sendall(lie)
             liar = threading.Thread(target=serve)
             liar.start()
             client = self.client(self.start("--threads", "1", upstream=server.getsockname()[1]))
-            client.send(words[0])
-            liar.join()
+            client.send(commands)
+            liar.join(DEADLINE)
+            self.assertFalse(liar.is_alive())
             return client
 
     def test_garbage_is_not_handed_on(self):
