@@ -86,6 +86,11 @@ class Proxy(Process):
         self.signal(signal.SIGTERM)
         return self.wait()
 
+    def kill(self):
+        super().kill()
+        if "Sanitizer" in (log := self.log.read_text(errors="replace")):
+            raise AssertionError(log)
+
 
 def command(*words):
     """A command as clients send it."""
