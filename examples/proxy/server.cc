@@ -76,8 +76,14 @@ std::size_t Server::run() {
   std::atomic<std::size_t> cut_off{0};
   {
     std::vector<std::jthread> threads;
-    for (const auto& loop : loops_) threads.emplace_back([&cut_off, &loop] { cut_off += loop->run(); });
-    control_.run();
+    try {
+      for (const auto& loop : loops_) threads.emplace_back([&cut_off, &loop] { cut_off += loop->run(); });
+      control_.run();
+    } catch (...) {
+      // There was no thread to be had, most likely. Those that run already are joined, and end with their loops.
+      for (const auto& loop : loops_) loop->drain(std::chrono::milliseconds{0});
+      throw;
+    }
   }
   return cut_off;
 }

@@ -62,9 +62,13 @@ class Redis(Process):
 
 
 class Proxy(Process):
-    def __init__(self, binary, directory, *options, upstream=None):
+    """`limits` are options of prlimit(1): what the proxy is started under."""
+
+    def __init__(self, binary, directory, *options, upstream=None, limits=()):
         ports = pathlib.Path(directory, f"ports-{time.monotonic_ns()}")
         command = [binary, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--port-file", str(ports), *options]
+        if limits:
+            command = ["prlimit", *limits, *command]
         if upstream:
             command += ["--upstream", f"127.0.0.1:{upstream}"]
         super().__init__(command, pathlib.Path(directory, "proxy.log"))

@@ -27,10 +27,10 @@ class ProxyTest(unittest.TestCase):
         self.directory = folder.name
         self.addCleanup(folder.cleanup)
 
-    def start(self, *options, upstream=None):
+    def start(self, *options, upstream=None, limits=()):
         if upstream is None and BACKEND == "redis":
             upstream = self.start_redis().port
-        proxy = Proxy(BINARY, self.directory, *options, upstream=upstream)
+        proxy = Proxy(BINARY, self.directory, *options, upstream=upstream, limits=limits)
         self.addCleanup(proxy.kill)
         return proxy
 
@@ -155,6 +155,13 @@ class AnyBackend(ProxyTest):
             with Client(proxy.port) as client:
                 self.assertEqual(client.ask(*words), REFUSED)
         eventually("no session is left", lambda: proxy.metric("proxy_connections_closed_total") == 3)
+
+    # Seen red without the loops being drained: unwinding waited for the threads that ran already.
+    @needs_plain_memory
+    def test_a_proxy_that_gets_too_few_threads_ends(self):
+        proxy = self.start("--threads", "64", limits=[f"--as={300 << 20}", f"--stack={8 << 20}"])
+        self.assertEqual(proxy.wait(), 1)
+        self.assertIn("Resource temporarily unavailable", proxy.log.read_text())
 
     def test_clients_beyond_the_limit_are_refused(self):
         proxy = self.start("--max-clients", "2")
