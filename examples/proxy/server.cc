@@ -17,13 +17,15 @@ void EventLoop::serve(Socket client) {
 }
 
 Task<> EventLoop::serve_one(std::shared_ptr<Session> session) {
-  sessions_.insert(session);
-  if (draining_) session->drain();
+  metrics_.connections_opened.add();
   try {
+    sessions_.insert(session);
+    if (draining_) session->drain();
     co_await session->run();
   } catch (const std::exception&) {
     session->abort();  // out of memory, most likely: this client's loss, nobody else's
   }
+  metrics_.connections_closed.add();
   sessions_.erase(session);
   clients_.fetch_sub(1, std::memory_order_relaxed);
   finish_if_drained();

@@ -20,7 +20,6 @@ Session::Session(Socket client, const Backend& backend, ProxyMetrics& metrics)
     : client_{std::move(client)}, backend_{backend}, metrics_{metrics} {}
 
 Task<> Session::run() {
-  metrics_.connections_opened.add();
   std::error_code error;
   client_.set_option(asio::ip::tcp::no_delay{true}, error);
   while (!closing_) {
@@ -30,7 +29,6 @@ Task<> Session::run() {
   }
   if (goodbye_ && !client_gone_) co_await say_goodbye();
   client_.close(error);
-  metrics_.connections_closed.add();
 }
 
 void Session::drain() {

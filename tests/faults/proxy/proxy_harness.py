@@ -1,6 +1,8 @@
 """Starts proxies and Redis servers for run_proxy_faults.py, and speaks their protocol."""
+import contextlib
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -40,6 +42,17 @@ class Process:
     def resident_bytes(self):
         pages = int(pathlib.Path(f"/proc/{self.child.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def address_space_bytes(self):
+        return int(pathlib.Path(f"/proc/{self.child.pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+    @contextlib.contextmanager
+    def limited(self, what, value):
+        """Under a soft resource limit of `value`, from now until the block ends."""
+        before = resource.prlimit(self.child.pid, what)
+        resource.prlimit(self.child.pid, what, (value, before[1]))
+        yield
+        resource.prlimit(self.child.pid, what, before)
 
     def signal(self, number):
         self.child.send_signal(number)

@@ -4,6 +4,7 @@ BACKEND is `embedded`, or `redis` for a real redis-server named by FT_REDIS_SERV
 arguments select tests by a part of their name. FT_SANITIZE says which sanitizers PROXY is built with.
 """
 import os
+import resource
 import signal
 import socket
 import sys
@@ -155,6 +156,19 @@ class AnyBackend(ProxyTest):
             with Client(proxy.port) as client:
                 self.assertEqual(client.ask(*words), REFUSED)
         eventually("no session is left", lambda: proxy.metric("proxy_connections_closed_total") == 3)
+
+    # Seen red with connections_closed counted at the end of run(), which the exception passes by.
+    @needs_plain_memory
+    def test_a_client_there_is_no_memory_for_is_the_only_one_to_go(self):
+        proxy = self.start()
+        other, large = self.client(proxy), self.client(proxy)
+        self.assertEqual(other.ask("PING") + large.ask("PING"), 2 * b"+PONG\r\n")
+        with proxy.limited(resource.RLIMIT_AS, proxy.address_space_bytes()):
+            with self.assertRaises(ConnectionError):
+                large.send(b"*1\r\n$67000000\r\n" + bytes(67000000))
+                large.reply()
+        self.assertEqual(other.ask("PING"), b"+PONG\r\n")
+        eventually("it is counted", lambda: proxy.metric("proxy_connections_closed_total") == 1)
 
     # Seen red without the loops being drained: unwinding waited for the threads that ran already.
     @needs_plain_memory
