@@ -135,19 +135,24 @@ void Session::answer(Verb verb) {
 // Sends the commands in pending_ upstream and hands their replies to the client. All are written before the first reply
 // is read: Redis keeps reading while its replies wait.
 Task<> Session::forward(std::string_view batch, bool pin) {
-  if (connection_ == nullptr) connection_ = co_await backend_.upstream->lease();
+  if (connection_ == nullptr) {
+    connection_ = co_await backend_.upstream->lease();
+  } else if (!connection_->is_quiet()) {
+    lose_connection();
+  }
   std::size_t answered = 0;
   if (connection_ != nullptr) {
     pinned_ = pinned_ || pin;
     std::error_code error;
     co_await asio::async_write(connection_->socket, asio::buffer(batch), or_error(error));
-    if (!error) answered = co_await relay();
+    if (error) {
+      lose_connection();
+    } else {
+      answered = co_await relay();
+    }
   }
-  if (answered < pending_.size()) {
-    co_await fail_rest(answered);
-  } else if (connection_ != nullptr && !pinned_) {
-    backend_.upstream->give_back(std::move(connection_));
-  }
+  if (answered < pending_.size()) co_await fail_rest(answered);
+  if (connection_ != nullptr && !pinned_) backend_.upstream->give_back(std::move(connection_));
   pending_.clear();
   if (client_gone_) closing_ = true;
 }
@@ -162,7 +167,10 @@ Task<std::size_t> Session::relay() {
     std::error_code error;
     const std::size_t size =
         co_await connection->socket.async_read_some(asio::buffer(room.data(), room.size()), or_error(error));
-    if (error) break;
+    if (error) {
+      lose_connection();
+      break;
+    }
     connection->replies.commit(size);
 
     const std::size_t first = answered;
@@ -186,17 +194,22 @@ Task<std::size_t> Session::relay() {
     co_await reply(held.substr(0, ready), first, answered - first);
     connection->replies.consume(ready);
     if (broken) {
-      connection_ = nullptr;
+      lose_connection();
       break;
     }
   }
   co_return answered;
 }
 
-// The upstream cannot be asked, or went away before it had answered everything.
-Task<> Session::fail_rest(std::size_t answered) {
+void Session::lose_connection() {
   connection_ = nullptr;
   backend_.upstream->lost();
+  // What it held for this client (a database, a transaction) is lost with it, and the client has to know.
+  if (pinned_) closing_ = goodbye_ = true;
+}
+
+// The upstream cannot be asked, or went away before it had answered everything.
+Task<> Session::fail_rest(std::size_t answered) {
   for (std::size_t i = answered; i < pending_.size(); ++i) {
     pending_[i].outcome = Outcome::upstream_error;
     output_.append("-ERR upstream unavailable\r\n");
@@ -207,8 +220,6 @@ Task<> Session::fail_rest(std::size_t answered) {
   }
   co_await reply(output_, answered, pending_.size() - answered);
   output_.clear();
-  // What the connection held for this client (a database, a transaction) is lost, and the client has to know.
-  if (pinned_) closing_ = goodbye_ = true;
 }
 
 // Writes what the proxy answered itself.

@@ -5,16 +5,12 @@
 #include <sys/socket.h>
 
 namespace proxy {
-namespace {
 
-// An idle connection has nothing to say. Bytes or an end that wait there mean that the server is gone, or out of step.
-bool is_quiet(Socket& socket) {
+bool UpstreamConnection::is_quiet() {
   char byte = 0;
   return ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
          (errno == EAGAIN || errno == EWOULDBLOCK);
 }
-
-}  // namespace
 
 Upstream::Upstream(asio::io_context& context, const Endpoint& server, ProxyMetrics& metrics)
     : context_{context}, server_{server}, metrics_{metrics}, backoff_timer_{context} {}
@@ -24,7 +20,7 @@ Task<Upstream::Lease> Upstream::lease() {
   while (!idle_.empty()) {
     Lease connection = std::move(idle_.back());
     idle_.pop_back();
-    if (is_quiet(connection->socket)) co_return connection;
+    if (connection->is_quiet()) co_return connection;
     lost();
   }
   if (down_ || stopped_) co_return nullptr;

@@ -18,6 +18,10 @@ namespace proxy {
 struct UpstreamConnection {
   explicit UpstreamConnection(asio::io_context& context) : socket{context} {}
 
+  /// Whether nothing has arrived. Bytes or an end that nobody has asked for mean that the server is gone, or out of
+  /// step.
+  [[nodiscard]] bool is_quiet();
+
   Socket socket;
   Buffer replies;
   ReplyScanner scanner;

@@ -325,6 +325,27 @@ class LyingUpstream(ProxyTest):
         self.assertEqual(client.line(), b"+PONG\r\n")
         self.assertEqual(client.ask("PING"), UNAVAILABLE)
 
+    # Seen red with the connection alone dropped: the client lived on, without its database.
+    def test_a_reply_nobody_asked_for_ends_a_client_with_state(self):
+        client = self.ask(b"+OK\r\n+SECRET\r\n", command("SELECT", "1"))
+        self.assertEqual(client.rest(), b"+OK\r\n")
+
+    # Seen red with connections that stay with a client not looked at before they are used again.
+    def test_a_reply_nobody_has_asked_for_yet_reaches_nobody(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(DEADLINE)
+            client = self.client(self.start("--threads", "1", upstream=server.getsockname()[1]))
+            client.send(command("SELECT", "1"))
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(DEADLINE)
+                connection.recv(65536)
+                connection.sendall(b"+OK\r\n")
+                self.assertEqual(client.reply(), b"+OK\r\n")
+                connection.sendall(b"+SECRET\r\n")
+                client.send(command("GET", "k"))
+                self.assertEqual(client.rest(), UNAVAILABLE)
+
     def test_a_large_reply_that_is_cut_ends_the_connection(self):
         client = self.ask(b"$2000000\r\n" + b"x" * 1000000, command("GET", "k"))
         with self.assertRaises(ConnectionError):
