@@ -2,6 +2,8 @@
 //
 // ft_proxy: a Redis proxy that measures what it does. ft_proxy_bare is the same source without telemetry.
 
+#include <sys/resource.h>
+
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -92,6 +94,14 @@ std::string text(const proxy::Endpoint& endpoint) {
   return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
 }
 
+/// Clients take up to two file descriptors each, and the usual limit is 1024. Without more the proxy works still.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /// Under another name first: whoever waits for the file never reads half of it.
 bool write_port_file(const std::string& path, std::uint16_t port, std::uint16_t metrics_port) {
   const std::string unfinished = path + ".new";
@@ -140,6 +150,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  raise_descriptor_limit();
   try {
     return run(options);
   } catch (const std::exception& error) {

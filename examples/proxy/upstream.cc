@@ -24,9 +24,11 @@ Task<Upstream::Lease> Upstream::lease() {
     lost();
   }
   if (down_ || stopped_) co_return nullptr;
-  Lease connection = co_await connect();
-  // Several may find out at once; the first one starts the task.
-  if (connection == nullptr && !down_ && !stopped_) {
+  std::error_code error;
+  Lease connection = co_await connect(error);
+  // Without file descriptors nothing is known of the server. Several may find out at once that it is down; the first
+  // one starts the task.
+  if (connection == nullptr && error != asio::error::no_descriptors && !down_ && !stopped_) {
     lost();
     down_ = true;
     asio::co_spawn(context_, reconnect(), asio::detached);
@@ -49,7 +51,7 @@ void Upstream::stop() {
   backoff_timer_.cancel();
 }
 
-Task<Upstream::Lease> Upstream::connect() {
+Task<Upstream::Lease> Upstream::connect(std::error_code& error) {
   struct Attempt {
     Timer timer;
     Lease connection;
@@ -60,7 +62,6 @@ Task<Upstream::Lease> Upstream::connect() {
   attempt->timer.async_wait([attempt](std::error_code) {
     if (attempt->connection != nullptr) attempt->connection->socket.close();
   });
-  std::error_code error;
   co_await attempt->connection->socket.async_connect(server_, or_error(error));
   const Lease connection = std::move(attempt->connection);
   attempt->connection = nullptr;
@@ -80,7 +81,7 @@ Task<> Upstream::reconnect() {
     std::error_code error;
     co_await backoff_timer_.async_wait(or_error(error));
     if (stopped_) break;
-    if (Lease connection = co_await connect()) {
+    if (Lease connection = co_await connect(error)) {
       down_ = false;
       give_back(std::move(connection));
       break;

@@ -55,7 +55,7 @@ class Upstream {
   static constexpr std::chrono::milliseconds connect_timeout{1000};
   static constexpr std::size_t max_idle = 64;  // arbitrary: per event loop
 
-  Task<Lease> connect();
+  Task<Lease> connect(std::error_code& error);
   Task<> reconnect();
 
   asio::io_context& context_;

@@ -157,6 +157,13 @@ class AnyBackend(ProxyTest):
                 self.assertEqual(client.ask(*words), REFUSED)
         eventually("no session is left", lambda: proxy.metric("proxy_connections_closed_total") == 3)
 
+    # Seen red without the limit being raised.
+    def test_more_clients_than_the_soft_limit_of_descriptors_are_served(self):
+        proxy = self.start(limits=["--nofile=32:512"])
+        clients = [self.client(proxy) for _ in range(100)]
+        for client in clients:
+            self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+
     # Seen red with connections_closed counted at the end of run(), which the exception passes by.
     @needs_plain_memory
     def test_a_client_there_is_no_memory_for_is_the_only_one_to_go(self):
@@ -240,6 +247,17 @@ class RedisBehind(ProxyTest):
         eventually("the proxy finds the upstream again", lambda: idle.ask("PING") == b"+PONG\r\n")
         self.assertEqual(waiting.ask("GET", "k"), b"$-1\r\n")
         self.expect_metric(proxy, "proxy_upstream_reconnects_total", 1)
+
+    # Seen red with the upstream marked down: the next command was not sent either.
+    def test_a_proxy_without_descriptors_does_not_blame_the_upstream(self):
+        proxy = self.start("--threads", "1")
+        holder, client = self.client(proxy), self.client(proxy)
+        self.assertEqual(holder.ask("SELECT", "1") + client.ask("HELLO"), b"+OK\r\n" + REFUSED)
+        with proxy.limited(resource.RLIMIT_NOFILE, 3):
+            self.assertEqual(client.ask("PING"), UNAVAILABLE)
+            self.assertEqual(holder.ask("PING"), b"+PONG\r\n")
+        self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+        self.expect_metric(proxy, "proxy_upstream_reconnects_total", 0)
 
     def test_an_upstream_that_restarts_while_nobody_asks_is_not_noticed(self):
         redis = self.start_redis()
