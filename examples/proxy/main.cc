@@ -23,6 +23,7 @@ constexpr const char* usage =
   --threads N             event loops, 1 to 64 (default 2)
   --max-clients N         more are refused (default 4096)
   --drain-seconds N       how long clients may take to end after SIGTERM, at most 3600 (default 5)
+  --upstream-seconds N    how long the Redis server may take to answer, 1 to 3600 (default 10)
   --port-file FILE        the ports are written there once both are open: "PORT METRICS_PORT"
 Hosts are IP addresses: 127.0.0.1, [::1].
 )";
@@ -80,6 +81,8 @@ Options parse(int argc, char** argv) {
       options.server.max_clients = number(name, value, 1, 1'000'000);
     } else if (name == "--drain-seconds") {
       options.server.drain_deadline = std::chrono::seconds{number(name, value, 0, 3600)};
+    } else if (name == "--upstream-seconds") {
+      options.server.upstream_deadline = std::chrono::seconds{number(name, value, 1, 3600)};
     } else if (name == "--port-file") {
       options.port_file = value;
     } else {

@@ -7,7 +7,7 @@ namespace proxy {
 EventLoop::EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
                      std::atomic<std::size_t>& clients)
     : metrics_{metrics}, clients_{clients} {
-  if (options.upstream) upstream_.emplace(context_, *options.upstream, metrics);
+  if (options.upstream) upstream_.emplace(context_, *options.upstream, options.upstream_deadline, metrics);
   backend_ = {upstream_ ? &*upstream_ : nullptr, upstream_ ? nullptr : &embedded};
 }
 

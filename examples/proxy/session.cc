@@ -143,18 +143,29 @@ Task<> Session::forward(std::string_view batch, bool pin) {
   std::size_t answered = 0;
   if (connection_ != nullptr) {
     pinned_ = pinned_ || pin;
-    std::error_code error;
-    co_await asio::async_write(connection_->socket, asio::buffer(batch), or_error(error));
-    if (error) {
-      lose_connection();
-    } else {
+    if (co_await send(batch)) {
       answered = co_await relay();
+    } else {
+      lose_connection();
     }
   }
   if (answered < pending_.size()) co_await fail_rest(answered);
   if (connection_ != nullptr && !pinned_) backend_.upstream->give_back(std::move(connection_));
   pending_.clear();
   if (client_gone_) closing_ = true;
+}
+
+// False: not all could be sent.
+Task<bool> Session::send(std::string_view batch) {
+  const Upstream::Lease connection = connection_;
+  const auto all = [&connection](const std::error_code& failed, std::size_t sent) {  // asked before every write
+    connection->silence = std::chrono::seconds{0};
+    return asio::transfer_all()(failed, sent);
+  };
+  std::error_code error;
+  co_await asio::async_write(connection->socket, asio::buffer(batch), all, or_error(error));
+  connection->silence.reset();
+  co_return !error;
 }
 
 // Reads until all of pending_ is answered and returns how many were. The replies of a client that has gone are read all
@@ -165,8 +176,10 @@ Task<std::size_t> Session::relay() {
   while (answered < pending_.size()) {
     const std::span<char> room = connection->replies.room(reply_read_bytes);
     std::error_code error;
+    connection->silence = std::chrono::seconds{0};
     const std::size_t size =
         co_await connection->socket.async_read_some(asio::buffer(room.data(), room.size()), or_error(error));
+    connection->silence.reset();
     if (error) {
       lose_connection();
       break;

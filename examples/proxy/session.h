@@ -60,6 +60,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<> serve();
   void answer(Verb verb);
   Task<> forward(std::string_view batch, bool pin);
+  Task<bool> send(std::string_view batch);
   Task<std::size_t> relay();
   void lose_connection();
   Task<> fail_rest(std::size_t answered);

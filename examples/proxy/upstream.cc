@@ -12,8 +12,16 @@ bool UpstreamConnection::is_quiet() {
          (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-Upstream::Upstream(asio::io_context& context, const Endpoint& server, ProxyMetrics& metrics)
-    : context_{context}, server_{server}, metrics_{metrics}, backoff_timer_{context} {}
+Upstream::Upstream(asio::io_context& context, const Endpoint& server, std::chrono::seconds deadline,
+                   ProxyMetrics& metrics)
+    : context_{context},
+      server_{server},
+      deadline_{deadline},
+      metrics_{metrics},
+      backoff_timer_{context},
+      watch_timer_{context} {
+  asio::co_spawn(context_, watch(), asio::detached);
+}
 
 Task<Upstream::Lease> Upstream::lease() {
   // Last in, first out: what is used stays warm, what is not needed stays idle.
@@ -49,6 +57,7 @@ void Upstream::stop() {
   stopped_ = true;
   idle_.clear();
   backoff_timer_.cancel();
+  watch_timer_.cancel();
 }
 
 Task<Upstream::Lease> Upstream::connect(std::error_code& error) {
@@ -68,6 +77,7 @@ Task<Upstream::Lease> Upstream::connect(std::error_code& error) {
   attempt->timer.cancel();
   if (error || !connection->socket.is_open()) co_return nullptr;
   connection->socket.set_option(asio::ip::tcp::no_delay{true}, error);
+  connections_.push_back(connection);
   if (lost_) metrics_.upstream_reconnects.add();
   lost_ = false;
   co_return connection;
@@ -85,6 +95,20 @@ Task<> Upstream::reconnect() {
       down_ = false;
       give_back(std::move(connection));
       break;
+    }
+  }
+}
+
+Task<> Upstream::watch() {
+  while (!stopped_) {
+    watch_timer_.expires_after(watch_interval);
+    std::error_code error;
+    co_await watch_timer_.async_wait(or_error(error));
+    std::erase_if(connections_, [](const auto& connection) { return connection.expired(); });
+    for (const auto& held : connections_) {
+      const Lease connection = held.lock();
+      if (!connection->silence || (*connection->silence += watch_interval) <= deadline_) continue;
+      connection->socket.close(error);  // whoever waits is told
     }
   }
 }

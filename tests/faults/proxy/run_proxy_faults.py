@@ -248,6 +248,47 @@ class RedisBehind(ProxyTest):
         self.assertEqual(waiting.ask("GET", "k"), b"$-1\r\n")
         self.expect_metric(proxy, "proxy_upstream_reconnects_total", 1)
 
+    # Seen red with nothing closed at the deadline: there was no answer.
+    def test_an_upstream_that_hangs_is_reported_and_found_again(self):
+        redis = self.start_redis()
+        proxy = self.start("--threads", "1", "--upstream-seconds", "2", upstream=redis.port)
+        client, pinned = self.client(proxy), self.client(proxy)
+        self.assertEqual(client.ask("PING") + pinned.ask("SELECT", "1"), b"+PONG\r\n+OK\r\n")
+        redis.signal(signal.SIGSTOP)
+        for one in (client, pinned):
+            one.send(command("GET", "k") * 3)
+        self.assertEqual(client.take(3 * len(UNAVAILABLE)), 3 * UNAVAILABLE)
+        self.assertEqual(pinned.rest(), 3 * UNAVAILABLE)
+        self.expect_metric(proxy, COMMANDS_TOTAL % ("get", "upstream_error"), 6)
+        redis.signal(signal.SIGCONT)
+        eventually("the proxy is answered again", lambda: client.ask("GET", "k") == b"$-1\r\n")
+
+    # Seen red with the wait for replies watched alone.
+    def test_an_upstream_that_takes_no_more_commands_is_reported(self):
+        redis = self.start_redis()
+        client = self.client(self.start("--upstream-seconds", "2", upstream=redis.port))
+        self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+        redis.signal(signal.SIGSTOP)
+        client.send(command("SET", "k", bytes(32 << 20)))  # more than the kernel holds for it
+        self.assertEqual(client.reply(), UNAVAILABLE)
+
+    # Seen red with the upstream's silence counted on while its replies were being written to the client.
+    def test_the_deadline_is_the_upstreams_and_not_the_clients(self):
+        redis = self.start_redis()
+        proxy = self.start("--threads", "1", "--upstream-seconds", "2", upstream=redis.port)
+        other, slow = self.client(proxy), self.client(proxy, receive_buffer=65536)
+        value = os.urandom(1 << 20)
+        self.assertEqual(other.ask("SET", "k", value), b"+OK\r\n")
+        slow.send(command("GET", "k") * 50)
+        for _ in range(100):
+            self.assertEqual(other.ask("PING"), b"+PONG\r\n")
+        # Hangs what writes: that the deadline is over is known by an answer.
+        self.assertEqual(ask_once(redis.port, "CLIENT", "PAUSE", "3600000", "WRITE"), b"+OK\r\n")
+        for _ in range(2):
+            self.assertEqual(other.ask("SET", "k", "v"), UNAVAILABLE)
+        for _ in range(50):
+            self.assertEqual(slow.reply(), bulk(value))
+
     # Seen red with the upstream marked down: the next command was not sent either.
     def test_a_proxy_without_descriptors_does_not_blame_the_upstream(self):
         proxy = self.start("--threads", "1")
