@@ -21,7 +21,7 @@ enum class Outcome : std::uint8_t {
 enum class Handling : std::uint8_t {
   share,   ///< leaves nothing behind: any upstream connection will do
   pin,     ///< may leave a database, a transaction, a name behind: the connection stays with this client
-  refuse,  ///< would break one reply per command, in order
+  refuse,  ///< would break one reply per command, in order, or would block
   quit,
 };
 

@@ -31,6 +31,11 @@ void append_bulk(std::string& out, std::string_view value) {
   out.append("$").append(std::to_string(value.size())).append("\r\n").append(value).append("\r\n");
 }
 
+// What an entry counts for.
+std::size_t stored_size(std::string_view key, std::string_view value) {
+  return key.size() + value.size() + EmbeddedBackend::entry_bytes;
+}
+
 // Text from the client in an error: at most 64 bytes, nothing that could end the line.
 std::string quoted(std::string_view text) {
   std::string safe{text.substr(0, 64)};
@@ -138,10 +143,10 @@ void EmbeddedBackend::read(std::string_view key, std::string& out) {
 // Under the shard's lock. False: there is no room.
 bool EmbeddedBackend::store(Shard& home, std::string_view key, std::string_view value) {
   const auto found = home.values.find(key);
-  const std::size_t before = found == home.values.end() ? 0 : key.size() + found->second.size();
-  const std::size_t after = key.size() + value.size();
+  const std::size_t before = found == home.values.end() ? 0 : stored_size(key, found->second);
+  const std::size_t after = stored_size(key, value);
   if (after > before &&
-      stored_bytes_.fetch_add(after - before, std::memory_order_relaxed) + after - before > max_stored_bytes) {
+      stored_bytes_.fetch_add(after - before, std::memory_order_relaxed) + after - before > max_stored_bytes_) {
     stored_bytes_.fetch_sub(after - before, std::memory_order_relaxed);
     return false;
   }
@@ -180,7 +185,7 @@ std::size_t EmbeddedBackend::count(Row row, std::span<const std::string_view> ke
     if (found == home.values.end()) continue;
     ++number;
     if (row != del) continue;
-    stored_bytes_.fetch_sub(key.size() + found->second.size(), std::memory_order_relaxed);
+    stored_bytes_.fetch_sub(stored_size(key, found->second), std::memory_order_relaxed);
     home.values.erase(found);
   }
   return number;

@@ -20,12 +20,16 @@ namespace proxy {
 /// Shared by all event loops. A command with several keys is not atomic: each key is.
 class EmbeddedBackend {
  public:
+  static constexpr std::size_t entry_bytes = 96;  ///< of an entry beside its key and value: node, strings, bucket
+
+  /// SET and INCR are refused when entries would take more than `max_stored_bytes` (its default is arbitrary).
+  explicit EmbeddedBackend(std::size_t max_stored_bytes = 256 * 1024 * 1024) : max_stored_bytes_{max_stored_bytes} {}
+
   /// Appends the reply to `args` (not empty).
   void execute(Command command, std::span<const std::string_view> args, std::string& out);
 
  private:
-  static constexpr std::size_t max_stored_bytes = 256 * 1024 * 1024;  // arbitrary; beyond it SET and INCR are refused
-  static constexpr std::size_t max_reply_bytes = 64 * 1024 * 1024;    // of MGET
+  static constexpr std::size_t max_reply_bytes = 64 * 1024 * 1024;  // of MGET
 
   struct Hash {
     using is_transparent = void;
@@ -50,6 +54,7 @@ class EmbeddedBackend {
   std::size_t count(Row row, std::span<const std::string_view> keys);
   std::string statistics() const;
 
+  const std::size_t max_stored_bytes_;
   std::array<Shard, 64> shards_;  // arbitrary: far more than event loops
   std::array<Stats, rows> stats_;
   std::atomic<std::size_t> stored_bytes_{0};

@@ -2,6 +2,8 @@
 //
 // ft_proxy: a Redis proxy that measures what it does. ft_proxy_bare is the same source without telemetry.
 
+#include <sys/resource.h>
+
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +23,7 @@ constexpr const char* usage =
   --threads N             event loops, 1 to 64 (default 2)
   --max-clients N         more are refused (default 4096)
   --drain-seconds N       how long clients may take to end after SIGTERM, at most 3600 (default 5)
+  --upstream-seconds N    how long the Redis server may take to answer, 1 to 3600 (default 10)
   --port-file FILE        the ports are written there once both are open: "PORT METRICS_PORT"
 Hosts are IP addresses: 127.0.0.1, [::1].
 )";
@@ -78,6 +81,8 @@ Options parse(int argc, char** argv) {
       options.server.max_clients = number(name, value, 1, 1'000'000);
     } else if (name == "--drain-seconds") {
       options.server.drain_deadline = std::chrono::seconds{number(name, value, 0, 3600)};
+    } else if (name == "--upstream-seconds") {
+      options.server.upstream_deadline = std::chrono::seconds{number(name, value, 1, 3600)};
     } else if (name == "--port-file") {
       options.port_file = value;
     } else {
@@ -90,6 +95,14 @@ Options parse(int argc, char** argv) {
 std::string text(const proxy::Endpoint& endpoint) {
   const std::string host = endpoint.address().to_string();
   return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+}
+
+/// Clients take up to two file descriptors each, and the usual limit is 1024. Without more the proxy works still.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// Under another name first: whoever waits for the file never reads half of it.
@@ -140,6 +153,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
+  raise_descriptor_limit();
   try {
     return run(options);
   } catch (const std::exception& error) {

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t max_header_bytes = 32;  // type, at most 20 characters, CRLF: anything longer is no number
 
+// What Redis skips before a word and takes for the end of a quoted one; and the fewer bytes that end an unquoted one.
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool ends_word(char c) { return is_blank(c) && c != '\v' && c != '\f'; }
 
 char printable(char c) { return c >= ' ' && c <= '~' ? c : '?'; }
 
@@ -31,13 +33,14 @@ bool read_integer(std::string_view text, std::int64_t& number) noexcept {
 
 bool split_inline(std::string_view line, std::vector<std::string>& words) {
   words.clear();
+  line = line.substr(0, line.find('\0'));
   std::size_t i = 0;
   for (;;) {
     while (i < line.size() && is_blank(line[i])) ++i;
     if (i == line.size()) return true;
     std::string word;
     char quote = 0;
-    for (; quote != 0 || (i < line.size() && !is_blank(line[i])); ++i) {
+    for (; quote != 0 || (i < line.size() && !ends_word(line[i])); ++i) {
       if (i == line.size()) return false;  // the quote was never closed
       const char c = line[i];
       if (quote == 0) {
@@ -48,8 +51,9 @@ bool split_inline(std::string_view line, std::vector<std::string>& words) {
         }
       } else if (c == quote) {
         // A closing quote ends the word: `"a"b` is refused.
-        if (i + 1 < line.size() && !is_blank(line[i + 1])) return false;
-        quote = 0;
+        ++i;
+        if (i < line.size() && !is_blank(line[i])) return false;
+        break;
       } else if (c == '\\' && quote == '\'' && i + 1 < line.size() && line[i + 1] == '\'') {
         word += line[++i];
       } else if (c == '\\' && quote == '"' && i + 3 < line.size() && line[i + 1] == 'x' &&

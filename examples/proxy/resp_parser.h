@@ -96,9 +96,6 @@ class ReplyScanner {
   /// Whether the reply that ended last was an error.
   [[nodiscard]] bool is_error() const noexcept { return top_ == '-'; }
 
-  /// Whether a reply has begun and not ended.
-  [[nodiscard]] bool inside() const noexcept { return depth_ > 0 || type_ != 0; }
-
  private:
   Status take_line(std::string_view& bytes);
   Status line_done();
@@ -118,7 +115,7 @@ class ReplyScanner {
 [[nodiscard]] bool read_integer(std::string_view text, std::int64_t& number) noexcept;
 
 /// Splits an inline command as Redis does (`sdssplitargs`): blanks separate, quotes group, backslash escapes inside
-/// double quotes. False when quotes do not match up.
+/// double quotes, a zero byte ends the line. False when quotes do not match up.
 [[nodiscard]] bool split_inline(std::string_view line, std::vector<std::string>& words);
 
 }  // namespace proxy

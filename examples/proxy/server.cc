@@ -7,7 +7,7 @@ namespace proxy {
 EventLoop::EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
                      std::atomic<std::size_t>& clients)
     : metrics_{metrics}, clients_{clients} {
-  if (options.upstream) upstream_.emplace(context_, *options.upstream, metrics);
+  if (options.upstream) upstream_.emplace(context_, *options.upstream, options.upstream_deadline, metrics);
   backend_ = {upstream_ ? &*upstream_ : nullptr, upstream_ ? nullptr : &embedded};
 }
 
@@ -17,13 +17,15 @@ void EventLoop::serve(Socket client) {
 }
 
 Task<> EventLoop::serve_one(std::shared_ptr<Session> session) {
-  sessions_.insert(session);
-  if (draining_) session->drain();
+  metrics_.connections_opened.add();
   try {
+    sessions_.insert(session);
+    if (draining_) session->drain();
     co_await session->run();
   } catch (const std::exception&) {
     session->abort();  // out of memory, most likely: this client's loss, nobody else's
   }
+  metrics_.connections_closed.add();
   sessions_.erase(session);
   clients_.fetch_sub(1, std::memory_order_relaxed);
   finish_if_drained();
@@ -76,8 +78,14 @@ std::size_t Server::run() {
   std::atomic<std::size_t> cut_off{0};
   {
     std::vector<std::jthread> threads;
-    for (const auto& loop : loops_) threads.emplace_back([&cut_off, &loop] { cut_off += loop->run(); });
-    control_.run();
+    try {
+      for (const auto& loop : loops_) threads.emplace_back([&cut_off, &loop] { cut_off += loop->run(); });
+      control_.run();
+    } catch (...) {
+      // There was no thread to be had, most likely. Those that run already are joined, and end with their loops.
+      for (const auto& loop : loops_) loop->drain(std::chrono::milliseconds{0});
+      throw;
+    }
   }
   return cut_off;
 }

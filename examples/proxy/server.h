@@ -25,6 +25,7 @@ struct ServerOptions {
   std::size_t threads = 2;           ///< event loops; one thread more accepts
   std::size_t max_clients = 4096;    ///< more are refused
   std::chrono::milliseconds drain_deadline{5000};
+  std::chrono::seconds upstream_deadline{10};  ///< how long the upstream may be silent when it is waited for
 };
 
 /// One thread with the sessions and upstream connections that live on it. Nothing is shared between two of them but

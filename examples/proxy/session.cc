@@ -20,7 +20,6 @@ Session::Session(Socket client, const Backend& backend, ProxyMetrics& metrics)
     : client_{std::move(client)}, backend_{backend}, metrics_{metrics} {}
 
 Task<> Session::run() {
-  metrics_.connections_opened.add();
   std::error_code error;
   client_.set_option(asio::ip::tcp::no_delay{true}, error);
   while (!closing_) {
@@ -30,7 +29,6 @@ Task<> Session::run() {
   }
   if (goodbye_ && !client_gone_) co_await say_goodbye();
   client_.close(error);
-  metrics_.connections_closed.add();
 }
 
 void Session::drain() {
@@ -137,21 +135,37 @@ void Session::answer(Verb verb) {
 // Sends the commands in pending_ upstream and hands their replies to the client. All are written before the first reply
 // is read: Redis keeps reading while its replies wait.
 Task<> Session::forward(std::string_view batch, bool pin) {
-  if (connection_ == nullptr) connection_ = co_await backend_.upstream->lease();
+  if (connection_ == nullptr) {
+    connection_ = co_await backend_.upstream->lease();
+  } else if (!connection_->is_quiet()) {
+    lose_connection();
+  }
   std::size_t answered = 0;
   if (connection_ != nullptr) {
     pinned_ = pinned_ || pin;
-    std::error_code error;
-    co_await asio::async_write(connection_->socket, asio::buffer(batch), or_error(error));
-    if (!error) answered = co_await relay();
+    if (co_await send(batch)) {
+      answered = co_await relay();
+    } else {
+      lose_connection();
+    }
   }
-  if (answered < pending_.size()) {
-    co_await fail_rest(answered);
-  } else if (connection_ != nullptr && !pinned_) {
-    backend_.upstream->give_back(std::move(connection_));
-  }
+  if (answered < pending_.size()) co_await fail_rest(answered);
+  if (connection_ != nullptr && !pinned_) backend_.upstream->give_back(std::move(connection_));
   pending_.clear();
   if (client_gone_) closing_ = true;
+}
+
+// False: not all could be sent.
+Task<bool> Session::send(std::string_view batch) {
+  const Upstream::Lease connection = connection_;
+  const auto all = [&connection](const std::error_code& failed, std::size_t sent) {  // asked before every write
+    connection->silence = std::chrono::seconds{0};
+    return asio::transfer_all()(failed, sent);
+  };
+  std::error_code error;
+  co_await asio::async_write(connection->socket, asio::buffer(batch), all, or_error(error));
+  connection->silence.reset();
+  co_return !error;
 }
 
 // Reads until all of pending_ is answered and returns how many were. The replies of a client that has gone are read all
@@ -162,9 +176,14 @@ Task<std::size_t> Session::relay() {
   while (answered < pending_.size()) {
     const std::span<char> room = connection->replies.room(reply_read_bytes);
     std::error_code error;
+    connection->silence = std::chrono::seconds{0};
     const std::size_t size =
         co_await connection->socket.async_read_some(asio::buffer(room.data(), room.size()), or_error(error));
-    if (error) break;
+    connection->silence.reset();
+    if (error) {
+      lose_connection();
+      break;
+    }
     connection->replies.commit(size);
 
     const std::size_t first = answered;
@@ -188,17 +207,22 @@ Task<std::size_t> Session::relay() {
     co_await reply(held.substr(0, ready), first, answered - first);
     connection->replies.consume(ready);
     if (broken) {
-      connection_ = nullptr;
+      lose_connection();
       break;
     }
   }
   co_return answered;
 }
 
-// The upstream cannot be asked, or went away before it had answered everything.
-Task<> Session::fail_rest(std::size_t answered) {
+void Session::lose_connection() {
   connection_ = nullptr;
   backend_.upstream->lost();
+  // What it held for this client (a database, a transaction) is lost with it, and the client has to know.
+  if (pinned_) closing_ = goodbye_ = true;
+}
+
+// The upstream cannot be asked, or went away before it had answered everything.
+Task<> Session::fail_rest(std::size_t answered) {
   for (std::size_t i = answered; i < pending_.size(); ++i) {
     pending_[i].outcome = Outcome::upstream_error;
     output_.append("-ERR upstream unavailable\r\n");
@@ -209,8 +233,6 @@ Task<> Session::fail_rest(std::size_t answered) {
   }
   co_await reply(output_, answered, pending_.size() - answered);
   output_.clear();
-  // What the connection held for this client (a database, a transaction) is lost, and the client has to know.
-  if (pinned_) closing_ = goodbye_ = true;
 }
 
 // Writes what the proxy answered itself.

@@ -60,7 +60,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<> serve();
   void answer(Verb verb);
   Task<> forward(std::string_view batch, bool pin);
+  Task<bool> send(std::string_view batch);
   Task<std::size_t> relay();
+  void lose_connection();
   Task<> fail_rest(std::size_t answered);
   Task<> flush();
   Task<> reply(std::string_view bytes, std::size_t first, std::size_t count);

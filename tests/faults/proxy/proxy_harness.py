@@ -1,6 +1,8 @@
 """Starts proxies and Redis servers for run_proxy_faults.py, and speaks their protocol."""
+import contextlib
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -41,6 +43,17 @@ class Process:
         pages = int(pathlib.Path(f"/proc/{self.child.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
+    def address_space_bytes(self):
+        return int(pathlib.Path(f"/proc/{self.child.pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+    @contextlib.contextmanager
+    def limited(self, what, value):
+        """Under a soft resource limit of `value`, from now until the block ends."""
+        before = resource.prlimit(self.child.pid, what)
+        resource.prlimit(self.child.pid, what, (value, before[1]))
+        yield
+        resource.prlimit(self.child.pid, what, before)
+
     def signal(self, number):
         self.child.send_signal(number)
 
@@ -62,9 +75,13 @@ class Redis(Process):
 
 
 class Proxy(Process):
-    def __init__(self, binary, directory, *options, upstream=None):
+    """`limits` are options of prlimit(1): what the proxy is started under."""
+
+    def __init__(self, binary, directory, *options, upstream=None, limits=()):
         ports = pathlib.Path(directory, f"ports-{time.monotonic_ns()}")
         command = [binary, "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--port-file", str(ports), *options]
+        if limits:
+            command = ["prlimit", *limits, *command]
         if upstream:
             command += ["--upstream", f"127.0.0.1:{upstream}"]
         super().__init__(command, pathlib.Path(directory, "proxy.log"))
@@ -74,9 +91,7 @@ class Proxy(Process):
         self.port, self.metrics_port = map(int, ports.read_text().split())
 
     def metric(self, sample):
-        """The value of a sample by its full name with labels, or None from a proxy without telemetry."""
-        if self.metrics_port == 0:
-            return None
+        """The value of a sample by its full name with labels."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=DEADLINE) as page:
             for line in page.read().decode().splitlines():
                 name, _, value = line.rpartition(" ")
@@ -87,6 +102,11 @@ class Proxy(Process):
     def stop(self):
         self.signal(signal.SIGTERM)
         return self.wait()
+
+    def kill(self):
+        super().kill()
+        if "Sanitizer" in (log := self.log.read_text(errors="replace")):
+            raise AssertionError(log)
 
 
 def command(*words):

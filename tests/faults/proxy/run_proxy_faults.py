@@ -1,9 +1,10 @@
 """What examples/proxy does when clients, its upstream or its operator misbehave: run_proxy_faults.py BACKEND PROXY.
 
 BACKEND is `embedded`, or `redis` for a real redis-server named by FT_REDIS_SERVER (exit code 77 without it). Further
-arguments select tests by a part of their name.
+arguments select tests by a part of their name. FT_SANITIZE says which sanitizers PROXY is built with.
 """
 import os
+import resource
 import signal
 import socket
 import sys
@@ -11,11 +12,14 @@ import tempfile
 import threading
 import unittest
 
-from proxy_harness import Client, Proxy, Redis, ask_once, bulk, command, eventually, free_port
+from proxy_harness import DEADLINE, Client, Proxy, Redis, ask_once, bulk, command, eventually, free_port
 
 BACKEND, BINARY = sys.argv[1:3] if len(sys.argv) > 2 else ("embedded", "")
 UNAVAILABLE = b"-ERR upstream unavailable\r\n"
+REFUSED = b"-ERR the proxy does not pass this command on\r\n"
 COMMANDS_TOTAL = 'proxy_commands_total{command="%s",outcome="%s"}'
+SANITIZE = os.environ.get("FT_SANITIZE", "")
+needs_plain_memory = unittest.skipIf(SANITIZE, "sanitizers reserve terabytes, and end a process that gets no memory")
 
 
 class ProxyTest(unittest.TestCase):
@@ -24,10 +28,10 @@ class ProxyTest(unittest.TestCase):
         self.directory = folder.name
         self.addCleanup(folder.cleanup)
 
-    def start(self, *options, upstream=None):
+    def start(self, *options, upstream=None, limits=()):
         if upstream is None and BACKEND == "redis":
             upstream = self.start_redis().port
-        proxy = Proxy(BINARY, self.directory, *options, upstream=upstream)
+        proxy = Proxy(BINARY, self.directory, *options, upstream=upstream, limits=limits)
         self.addCleanup(proxy.kill)
         return proxy
 
@@ -42,7 +46,11 @@ class ProxyTest(unittest.TestCase):
         return client
 
     def expect_metric(self, proxy, sample, value):
-        self.assertIn(proxy.metric(sample), (value, None), sample)
+        self.assertEqual(proxy.metric(sample), value, sample)
+
+    def expect_growth_below(self, proxy, before, limit):
+        if not SANITIZE:  # whose shadow grows with what is touched, and who keep what was freed
+            self.assertLess(proxy.resident_bytes() - before, limit)
 
 
 class AnyBackend(ProxyTest):
@@ -103,7 +111,7 @@ class AnyBackend(ProxyTest):
         for _ in range(20):
             self.client(proxy).send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$67000000\r\nv")
         self.assertEqual(self.client(proxy).ask("PING"), b"+PONG\r\n")
-        self.assertLess(proxy.resident_bytes() - before, 20 << 20)
+        self.expect_growth_below(proxy, before, 20 << 20)
 
     def test_large_values_pass(self):
         client = self.client(self.start())
@@ -128,17 +136,53 @@ class AnyBackend(ProxyTest):
                 slow.socket.sendall(b"PING\r\n" * 10922)
         for _ in range(100):
             self.assertEqual(other.ask("PING"), b"+PONG\r\n")
-        self.assertLess(proxy.resident_bytes() - before, 32 << 20)
-        slow.socket.settimeout(20)
+        self.expect_growth_below(proxy, before, 32 << 20)
+        slow.socket.settimeout(DEADLINE)
         for _ in range(replies):
             self.assertEqual(slow.reply(), bulk(value))
 
     def test_commands_that_would_break_the_order_of_replies_are_refused(self):
         client = self.client(self.start())
         for words in (["SUBSCRIBE", "c"], ["monitor"], ["HELLO", "3"], ["CLIENT", "REPLY", "OFF"], ["POST", "/"]):
-            self.assertEqual(client.ask(*words), b"-ERR the proxy does not pass this command on\r\n")
+            self.assertEqual(client.ask(*words), REFUSED)
         client.send(command("PING") + command("QUIT") + command("PING"))
         self.assertEqual(client.rest(), b"+PONG\r\n+OK\r\n")
+
+    # Seen red with them passed on: the first was never answered.
+    def test_commands_that_block_are_refused(self):
+        proxy = self.start("--upstream-seconds", "3600")
+        blocking = ["BLPOP", "l", "0"], ["bzmpop", "0", "1", "z", "MIN"], ["XREAD", "BLOCK", "0", "STREAMS", "s", "$"]
+        for words in blocking:
+            with Client(proxy.port) as client:
+                self.assertEqual(client.ask(*words), REFUSED)
+        eventually("no session is left", lambda: proxy.metric("proxy_connections_closed_total") == 3)
+
+    # Seen red without the limit being raised.
+    def test_more_clients_than_the_soft_limit_of_descriptors_are_served(self):
+        proxy = self.start(limits=["--nofile=32:512"])
+        clients = [self.client(proxy) for _ in range(100)]
+        for client in clients:
+            self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+
+    # Seen red with connections_closed counted at the end of run(), which the exception passes by.
+    @needs_plain_memory
+    def test_a_client_there_is_no_memory_for_is_the_only_one_to_go(self):
+        proxy = self.start()
+        other, large = self.client(proxy), self.client(proxy)
+        self.assertEqual(other.ask("PING") + large.ask("PING"), 2 * b"+PONG\r\n")
+        with proxy.limited(resource.RLIMIT_AS, proxy.address_space_bytes()):
+            with self.assertRaises(ConnectionError):
+                large.send(b"*1\r\n$67000000\r\n" + bytes(67000000))
+                large.reply()
+        self.assertEqual(other.ask("PING"), b"+PONG\r\n")
+        eventually("it is counted", lambda: proxy.metric("proxy_connections_closed_total") == 1)
+
+    # Seen red without the loops being drained: unwinding waited for the threads that ran already.
+    @needs_plain_memory
+    def test_a_proxy_that_gets_too_few_threads_ends(self):
+        proxy = self.start("--threads", "64", limits=[f"--as={300 << 20}", f"--stack={8 << 20}"])
+        self.assertEqual(proxy.wait(), 1)
+        self.assertIn("Resource temporarily unavailable", proxy.log.read_text())
 
     def test_clients_beyond_the_limit_are_refused(self):
         proxy = self.start("--max-clients", "2")
@@ -204,6 +248,58 @@ class RedisBehind(ProxyTest):
         self.assertEqual(waiting.ask("GET", "k"), b"$-1\r\n")
         self.expect_metric(proxy, "proxy_upstream_reconnects_total", 1)
 
+    # Seen red with nothing closed at the deadline: there was no answer.
+    def test_an_upstream_that_hangs_is_reported_and_found_again(self):
+        redis = self.start_redis()
+        proxy = self.start("--threads", "1", "--upstream-seconds", "2", upstream=redis.port)
+        client, pinned = self.client(proxy), self.client(proxy)
+        self.assertEqual(client.ask("PING") + pinned.ask("SELECT", "1"), b"+PONG\r\n+OK\r\n")
+        redis.signal(signal.SIGSTOP)
+        for one in (client, pinned):
+            one.send(command("GET", "k") * 3)
+        self.assertEqual(client.take(3 * len(UNAVAILABLE)), 3 * UNAVAILABLE)
+        self.assertEqual(pinned.rest(), 3 * UNAVAILABLE)
+        self.expect_metric(proxy, COMMANDS_TOTAL % ("get", "upstream_error"), 6)
+        redis.signal(signal.SIGCONT)
+        eventually("the proxy is answered again", lambda: client.ask("GET", "k") == b"$-1\r\n")
+
+    # Seen red with the wait for replies watched alone.
+    def test_an_upstream_that_takes_no_more_commands_is_reported(self):
+        redis = self.start_redis()
+        client = self.client(self.start("--upstream-seconds", "2", upstream=redis.port))
+        self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+        redis.signal(signal.SIGSTOP)
+        client.send(command("SET", "k", bytes(32 << 20)))  # more than the kernel holds for it
+        self.assertEqual(client.reply(), UNAVAILABLE)
+
+    # Seen red with the upstream's silence counted on while its replies were being written to the client.
+    def test_the_deadline_is_the_upstreams_and_not_the_clients(self):
+        redis = self.start_redis()
+        proxy = self.start("--threads", "1", "--upstream-seconds", "2", upstream=redis.port)
+        other, slow = self.client(proxy), self.client(proxy, receive_buffer=65536)
+        value = os.urandom(1 << 20)
+        self.assertEqual(other.ask("SET", "k", value), b"+OK\r\n")
+        slow.send(command("GET", "k") * 50)
+        for _ in range(100):
+            self.assertEqual(other.ask("PING"), b"+PONG\r\n")
+        # Hangs what writes: that the deadline is over is known by an answer.
+        self.assertEqual(ask_once(redis.port, "CLIENT", "PAUSE", "3600000", "WRITE"), b"+OK\r\n")
+        for _ in range(2):
+            self.assertEqual(other.ask("SET", "k", "v"), UNAVAILABLE)
+        for _ in range(50):
+            self.assertEqual(slow.reply(), bulk(value))
+
+    # Seen red with the upstream marked down: the next command was not sent either.
+    def test_a_proxy_without_descriptors_does_not_blame_the_upstream(self):
+        proxy = self.start("--threads", "1")
+        holder, client = self.client(proxy), self.client(proxy)
+        self.assertEqual(holder.ask("SELECT", "1") + client.ask("HELLO"), b"+OK\r\n" + REFUSED)
+        with proxy.limited(resource.RLIMIT_NOFILE, 3):
+            self.assertEqual(client.ask("PING"), UNAVAILABLE)
+            self.assertEqual(holder.ask("PING"), b"+PONG\r\n")
+        self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+        self.expect_metric(proxy, "proxy_upstream_reconnects_total", 0)
+
     def test_an_upstream_that_restarts_while_nobody_asks_is_not_noticed(self):
         redis = self.start_redis()
         proxy = self.start("--threads", "1", upstream=redis.port)
@@ -254,20 +350,24 @@ class RedisBehind(ProxyTest):
 
 
 class LyingUpstream(ProxyTest):
-    """An upstream that answers the first command on each connection with given bytes, and closes it."""
+    """An upstream that answers the first command on its first connection with given bytes, and closes it."""
 
-    def ask(self, lie, *words):
+    def ask(self, lie, commands):
         with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(DEADLINE)
+
             def serve():
                 connection, _ = server.accept()
                 with connection:
+                    connection.settimeout(DEADLINE)
                     connection.recv(65536)
                     connection.sendall(lie)
             liar = threading.Thread(target=serve)
             liar.start()
             client = self.client(self.start("--threads", "1", upstream=server.getsockname()[1]))
-            client.send(words[0])
-            liar.join()
+            client.send(commands)
+            liar.join(DEADLINE)
+            self.assertFalse(liar.is_alive())
             return client
 
     def test_garbage_is_not_handed_on(self):
@@ -283,6 +383,27 @@ class LyingUpstream(ProxyTest):
         client = self.ask(b"+PONG\r\n+SECRET\r\n", command("PING"))
         self.assertEqual(client.line(), b"+PONG\r\n")
         self.assertEqual(client.ask("PING"), UNAVAILABLE)
+
+    # Seen red with the connection alone dropped: the client lived on, without its database.
+    def test_a_reply_nobody_asked_for_ends_a_client_with_state(self):
+        client = self.ask(b"+OK\r\n+SECRET\r\n", command("SELECT", "1"))
+        self.assertEqual(client.rest(), b"+OK\r\n")
+
+    # Seen red with connections that stay with a client not looked at before they are used again.
+    def test_a_reply_nobody_has_asked_for_yet_reaches_nobody(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(DEADLINE)
+            client = self.client(self.start("--threads", "1", upstream=server.getsockname()[1]))
+            client.send(command("SELECT", "1"))
+            connection, _ = server.accept()
+            with connection:
+                connection.settimeout(DEADLINE)
+                connection.recv(65536)
+                connection.sendall(b"+OK\r\n")
+                self.assertEqual(client.reply(), b"+OK\r\n")
+                connection.sendall(b"+SECRET\r\n")
+                client.send(command("GET", "k"))
+                self.assertEqual(client.rest(), UNAVAILABLE)
 
     def test_a_large_reply_that_is_cut_ends_the_connection(self):
         client = self.ask(b"$2000000\r\n" + b"x" * 1000000, command("GET", "k"))
