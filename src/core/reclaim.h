@@ -33,7 +33,7 @@ class Mark {
 /// In a forked child: the other threads' marks went with them.
 void forget_marks() noexcept;
 
-/// One retirement waits at a time. Before all of Process' locks.
+/// One retirement waits at a time. Held without any other lock.
 extern constinit std::mutex barrier_mutex;
 
 /// Prepares the process for retire_barrier(); idempotent, 0.3 µs while the process has one thread.
