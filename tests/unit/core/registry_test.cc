@@ -109,6 +109,14 @@ TEST_F(Registry, takes_an_empty_label_value_for_an_absent_label) {
   EXPECT_THROW(ft::Counter(without, {.name = "c"}), std::invalid_argument);
 }
 
+TEST_F(Registry, takes_a_null_pointer_for_an_empty_label_value) {
+  const char* const unset = nullptr;  // what getenv gives for a variable that is not set
+  const ft::Scope scope{registry, "a", {{"host", unset}, {"right", "1"}}};
+  ft::Counter counter{scope, {.name = "c", .help = unset}};
+  EXPECT_EQ(look().family("a_c").points.front().labels, (Labels{{"right", "1"}}));
+  EXPECT_EQ(look().family("a_c").help, "");
+}
+
 TEST_F(Registry, takes_any_text_as_label_value_and_help) {
   const std::string hostile = "\0\x01\n\"\\\xff{}\xc3\xa4=,"s;
   const ft::Scope scope{registry, "a", {{"value", hostile}}};
