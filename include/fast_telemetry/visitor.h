@@ -70,7 +70,8 @@ struct NumberPoint {
 };
 
 struct HistogramPoint {
-  std::span<const double> bounds;          ///< upper bounds, inclusive, ascending; +inf is not in it
+  std::span<const double> bounds;          ///< upper bounds, inclusive, never falling (integers above 2^53 can become
+                                           ///< one double); +inf is not in it
   std::span<const std::uint64_t> buckets;  ///< bounds.size() + 1 counts, not cumulative; their sum is the count
   double sum;
   std::optional<double> min = {};
