@@ -8,6 +8,8 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
+struct StorageInfo;
+
 namespace detail {
 struct ReaderState;
 }  // namespace detail
@@ -31,6 +33,10 @@ class Snapshot {
  public:
   /// Walks families in order of registration. Allocates nothing in the steady state.
   void visit(Visitor& visitor) const;
+
+  /// The same, with the library's own families after the others (storage_info.h):
+  /// `reader.collect().visit(visitor, storage_info())`.
+  void visit(Visitor& visitor, const StorageInfo& info) const;
 
  private:
   friend class Reader;

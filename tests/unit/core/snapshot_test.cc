@@ -301,6 +301,23 @@ TEST_F(Reader, shows_nothing_of_an_empty_registry_but_its_beginning_and_end) {
   EXPECT_EQ(seen.families().size(), 0u);
 }
 
+TEST_F(Reader, shows_the_librarys_own_families_after_the_others_when_asked_to) {
+  ft::Reader reader{registry};
+  ft::Counter counter{registry, {.name = "c"}};
+  counter.add(3);
+  Look own;
+  const ft::StorageInfo info = ft::storage_info();
+  ft::visit_storage_info(info, own);
+  Look seen;
+  reader.collect().visit(seen, info);
+  EXPECT_TRUE(seen.complete());
+  std::vector<std::string> expected = own.family_names();
+  expected.insert(expected.begin(), "c");
+  EXPECT_EQ(seen.family_names(), expected);
+  EXPECT_EQ(seen.counter("c"), 3u);
+  EXPECT_EQ(seen.gauge("fast_telemetry_metrics"), static_cast<std::int64_t>(info.metrics));
+}
+
 TEST_F(Reader, shows_families_in_the_order_of_their_registration) {
   ft::Reader reader{registry};
   ft::Counter z{registry, {.name = "z"}};
