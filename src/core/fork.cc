@@ -34,6 +34,7 @@ void begin_child() noexcept {
     instrument->base = nullptr;
   }
   ++state.fork_generation;
+  state.forked_unix_ns = now;
   std::uint64_t* const word = alive.load(std::memory_order_acquire);
   if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }

@@ -73,6 +73,10 @@ void capture(ReaderState& state) {
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
+    if (entry.visible && !state.accepted) {
+      // The first window has everything that was counted before the reader was made, too.
+      state.collection.since_unix_ns = std::min(state.collection.since_unix_ns, entry.born_unix_ns);
+    }
   }
   state.seen_retirements = registry.retirements;
 }
@@ -125,6 +129,13 @@ void diagnose_drops(ReaderState& state) {
   state.diagnosed_drops = no_memory;
 }
 
+void diagnose_dropped_finals(ReaderState& state, std::uint64_t finals_dropped) {
+  if (finals_dropped == state.diagnosed_finals) return;
+  diagnose("registry", std::to_string(finals_dropped - state.diagnosed_finals) +
+                           " final values of destroyed metrics given up before every reader had them");
+  state.diagnosed_finals = finals_dropped;
+}
+
 bool is_double(const Instrument& instrument, std::size_t cell) noexcept {
   return instrument.has_double_sum() && (cell + 1) % instrument.width == 0;
 }
@@ -167,6 +178,7 @@ Reader::Reader(Registry& registry, ReaderOptions options) : state_{new detail::R
   state_->collection.time_unix_ns = state_->collection.since_unix_ns;
   state_->collection.temporality = options.temporality;
   state_->fork_generation = process.fork_generation;
+  state_->diagnosed_finals = process.finals_dropped;
   state_->registry->readers.push_back(state_);
 }
 
@@ -181,6 +193,7 @@ Reader::~Reader() {
 const Snapshot& Reader::collect() {
   detail::notice_bare_clone();
   detail::Process& process = detail::process();
+  std::uint64_t finals_dropped = 0;
   {
     const std::lock_guard one_fold{process.fold_mutex};
     std::unique_lock lock{process.mutex};
@@ -188,11 +201,12 @@ const Snapshot& Reader::collect() {
       // A forked child: its cells started at zero, and so does everything measured against them.
       state_->fork_generation = process.fork_generation;
       std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
-      state_->collection.since_unix_ns = detail::wall_clock_ns();
+      state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
     }
     state_->collection.time_unix_ns = detail::wall_clock_ns();
     detail::capture(*state_);
+    finals_dropped = process.finals_dropped;
     const detail::FoldInProgress in_progress{process};
     lock.unlock();
 
@@ -200,6 +214,7 @@ const Snapshot& Reader::collect() {
     detail::read_gauges_and_doubles(*state_);
   }
   detail::diagnose_drops(*state_);
+  detail::diagnose_dropped_finals(*state_, finals_dropped);
   return snapshot_;
 }
 
@@ -216,6 +231,7 @@ void Reader::accept() {
   }
   const std::lock_guard lock{detail::process().mutex};
   state_->collection.since_unix_ns = state_->collection.time_unix_ns;
+  state_->accepted = true;
   state_->taken_retirements = state_->seen_retirements;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/diagnostics.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
@@ -278,6 +279,41 @@ TEST_F(Reader, says_which_window_it_shows) {
 
   ft::Reader other{registry};
   EXPECT_EQ(Look{other}.collection().temporality, ft::Temporality::cumulative);
+}
+
+// A rate over the window would be wrong without bounds.
+TEST_F(Reader, that_comes_late_says_that_its_first_window_began_with_the_oldest_series) {
+  ft::Counter old{registry, {.name = "old"}};
+  ft::Counter young{registry, {.name = "young"}};
+  ft::Reader reader{registry, delta};
+  const Look first{reader};
+  EXPECT_EQ(first.collection().since_unix_ns, first.point("old").born_unix_ns);
+  const Look again{reader};
+  EXPECT_EQ(again.collection().since_unix_ns, first.point("old").born_unix_ns);
+  reader.accept();
+  EXPECT_EQ(Look{reader}.collection().since_unix_ns, again.collection().time_unix_ns);
+}
+
+TEST_F(Reader, that_comes_late_counts_in_the_births_of_what_it_shows_only) {
+  ft::Reader quick{registry};
+  std::int64_t born = 0;
+  {
+    ft::Counter gone{registry, {.name = "gone"}};
+    born = take(quick).point("gone").born_unix_ns;
+  }
+  static_cast<void>(take(quick));
+  pass(6min);
+  ft::Reader reader{registry, delta_held};
+  const Look seen{reader};
+  EXPECT_FALSE(seen.has("gone"));
+  EXPECT_GT(seen.collection().since_unix_ns, born);
+}
+
+TEST_F(Reader, that_came_first_says_that_its_first_window_began_when_it_was_made) {
+  ft::Reader reader{registry, delta};
+  const std::int64_t made = Look{reader}.collection().since_unix_ns;
+  ft::Counter counter{registry, {.name = "c"}};
+  EXPECT_EQ(Look{reader}.collection().since_unix_ns, made);
 }
 
 TEST_F(Reader, says_when_a_series_was_born) {
@@ -946,7 +982,10 @@ TEST_F(Reader, starts_afresh_in_a_forked_child_and_goes_on_in_the_parent) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    bool right = counter.value() == 0 && Look{reader}.counter("c") == 0;
+    const Look first{reader};
+    bool right = counter.value() == 0 && first.counter("c") == 0;
+    // The window began with the fork, as the child's series did, however late it collects.
+    right = right && first.collection().since_unix_ns == first.point("c").born_unix_ns;
     counter.add(5);
     const Look seen = take(reader);
     right = right && seen.counter("c") == 5 && !seen.has("gone");
