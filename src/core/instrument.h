@@ -72,6 +72,11 @@ struct Instrument {
   [[nodiscard]] bool has_double_sum() const noexcept { return cells == Cells::float_histogram; }
 };
 
+/// A sum of doubles as it is reported: one that has left their range is the largest double of its sign, and one that
+/// has left it on both sides, which is no number, is 0. Formats have no use for either (OTLP forbids them), and as the
+/// difference of two infinities every later delta would be no number too.
+[[nodiscard]] double reported_sum(double sum) noexcept;
+
 /// Adds `more` to `values`, cell by cell, as the instrument's cells mean it.
 void accumulate(const Instrument& instrument, std::uint64_t* values, const std::uint64_t* more) noexcept;
 

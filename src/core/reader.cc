@@ -145,7 +145,7 @@ std::uint64_t total(const ReaderState& state, const ReaderState::Entry& entry, s
   const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + cell] : 0;
   const std::uint64_t base = entry.base ? (*entry.base)[cell] : 0;
   if (!is_double(*entry.instrument, cell)) return folded + base;
-  return std::bit_cast<std::uint64_t>(std::bit_cast<double>(folded) + std::bit_cast<double>(base));
+  return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(base)));
 }
 
 }  // namespace
@@ -154,15 +154,17 @@ const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& e
   const Instrument& instrument = *entry.instrument;
   const std::size_t offset = point * instrument.width;
   const bool delta = state.options.temporality == Temporality::delta;
-  if (entry.place != 0 && !entry.base && !delta) return state.cell_sums.data() + entry.place + offset;
+  const bool as_folded = entry.place != 0 && !entry.base && !delta && !instrument.has_double_sum();
+  if (as_folded) return state.cell_sums.data() + entry.place + offset;
 
   std::uint64_t* const cells = state.scratch.data();
   for (std::size_t i = 0; i < instrument.width; ++i) {
     const std::uint64_t now = total(state, entry, offset + i);
     const std::uint64_t before = delta ? state.baseline[entry.offset + offset + i] : 0;
-    cells[i] = is_double(instrument, offset + i)
-                   ? std::bit_cast<std::uint64_t>(std::bit_cast<double>(now) - std::bit_cast<double>(before))
-                   : now - before;
+    cells[i] =
+        is_double(instrument, offset + i)
+            ? std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(now) - std::bit_cast<double>(before)))
+            : now - before;
   }
   return cells;
 }

@@ -173,7 +173,7 @@ std::uint64_t read_integer(const Site& site, std::size_t offset) noexcept {
 
 double read_double(const Site& site, std::size_t offset) noexcept {
   return read_with_base(site, offset, [](const std::uint64_t* cell, std::uint64_t base) noexcept {
-    return std::bit_cast<double>(base) + (cell == nullptr ? 0.0 : per_cpu_arena.sum_double(cell));
+    return reported_sum(std::bit_cast<double>(base) + (cell == nullptr ? 0.0 : per_cpu_arena.sum_double(cell)));
   });
 }
 
