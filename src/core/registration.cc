@@ -130,9 +130,10 @@ Registration::Registration(const Scope* scope, const Info* info, const Declarati
   }
   // A held series that is continued may still own a run: where no barrier works it was parked, and goes on being read.
   const std::uint64_t place = instrument->place.load(std::memory_order_relaxed);
-  __atomic_store_n(&buckets_, declaration.buckets, __ATOMIC_RELAXED);
+  // Release: pairs with the acquire in buckets(); whoever sees the table sees what is in it.
+  __atomic_store_n(&buckets_, declaration.buckets, __ATOMIC_RELEASE);
   if (place != 0) __atomic_store_n(&site.cells, instrument->arena->at(place), __ATOMIC_RELAXED);
-  // Release: pairs with the cold path's load; whoever sees the instrument sees it whole.
+  // Release: pairs with the acquire in read_with_base; whoever sees the instrument sees it whole.
   __atomic_store_n(&site.instrument, instrument.get(), __ATOMIC_RELEASE);
   if (help_differs)
     diagnose("registry", "help text of " + instrument->family->full_name + " differs: the first is used");
