@@ -18,9 +18,9 @@ void lay_out(ReaderState& state) {
   std::vector<ReaderState::Entry> entries;
   std::vector<ReaderState::FamilyEntries> families;
   std::size_t offset = 0;
-  for (const auto& family : state.registry->families) {
+  for (const auto& [ordinal, family] : state.registry->families) {
     const std::size_t begin = entries.size();
-    for (const auto& instrument : family->instruments) {
+    for (const auto& [id, instrument] : family->instruments) {
       entries.push_back({instrument, nullptr, 0, offset, 0, false});
       offset += instrument->run_cells();
     }
