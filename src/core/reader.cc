@@ -205,6 +205,7 @@ const Snapshot& Reader::collect() {
       std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
       state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
+      state_->diagnosed_finals = process.finals_dropped;
     }
     state_->collection.time_unix_ns = detail::wall_clock_ns();
     detail::capture(*state_);
