@@ -209,7 +209,9 @@ class Histogram {
 };
 
 /// Observations that are doubles. As Histogram, with doubles for integers; about 6 ns, since the sum is a dependent
-/// load, add and store. NaN and infinities are counted drops. Negative bounds and values are legal.
+/// load, add and store. NaN and infinities are counted drops. Negative bounds and values are legal. A sum that has left
+/// the range of doubles is reported as the largest double of its sign from then on, and as 0 once it has left it on
+/// both sides.
 class FloatHistogram {
  public:
   class Point {

@@ -7,15 +7,17 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
-/// Borrowed text: a pointer and a length, made from a literal, a std::string or a std::string_view.
+/// Borrowed text: a pointer and a length, made from a literal, a std::string or a std::string_view. A null pointer
+/// (what getenv returns for a variable that is not set) is empty text.
 ///
 /// Stands in for std::string_view, whose header alone costs 90 ms to include. The library copies what it keeps, so the
 /// text need only outlive the call it is given to.
 class Text {
  public:
   constexpr Text() noexcept = default;
-  constexpr Text(const char* text) noexcept : data_{text} {  // NOLINT(google-explicit-constructor): literals
-    while (text[size_] != '\0') ++size_;
+  constexpr Text(const char* text) noexcept  // NOLINT(google-explicit-constructor): literals
+      : data_{text == nullptr ? "" : text} {
+    while (data_[size_] != '\0') ++size_;
   }
   constexpr Text(const char* data, std::size_t size) noexcept : data_{data}, size_{size} {}
   template <class String>

@@ -13,7 +13,11 @@ namespace detail {
 /// Says in a sentence what is missing; each message is one of the ways to get a label enum wrong.
 template <class E>
 consteval bool check_label_enum() {
-  static_assert(is_byte_enum<E>, "a label enum needs an 8-bit underlying type: `enum class E : std::uint8_t { … }`");
+  static_assert(!is_enum_of_bool<E>(),
+                "an enum of bool cannot be a label enum, since every byte but 0 is its second enumerator: write "
+                "`enum class E : std::uint8_t { … }`");
+  static_assert(is_byte_enum<E> || is_enum_of_bool<E>(),
+                "a label enum needs an 8-bit underlying type: `enum class E : std::uint8_t { … }`");
   if constexpr (is_byte_enum<E>) {
     static_assert(HasLabel<E>,
                   "write `constexpr fast_telemetry::Label label(E)` in the enum's own namespace: a switch that returns "
@@ -22,6 +26,9 @@ consteval bool check_label_enum() {
       static_assert(label_count<E>() > 0,
                     "label(E) must give one key and a non-empty value to the enumerators 0, 1, 2, … without a gap, and "
                     "{} to everything else");
+      static_assert(!forgets_an_enumerator<E>(),
+                    "label(E) gives no label to an enumerator after the last labelled one: give it one, or, if it only "
+                    "counts or marks an end, make it a constant outside of the enum");
     }
   }
   return LabelEnum<E>;

@@ -39,12 +39,17 @@ class Registry {
 /// Registering a metric throws std::invalid_argument with the names involved when
 ///  * a name or label key is ill-formed, or a key appears twice among scope and enum labels;
 ///  * the same family with the same labels exists already;
-///  * the name exists with another kind or unit;
-///  * a sample name it would export (`x_total`, `x_count`, …) belongs to another family (OpenMetrics 1.0, "Suffixes").
-/// When two metrics of one family differ in help text, the first one's is exported.
+///  * the name exists with another kind or unit, or as another scope and name (`a_b` in `a` is not `b` in `a_b`);
+///  * a sample name it would export (`x_total`, `x_count`, …) belongs to another family (OpenMetrics 1.0, "Suffixes");
+///  * the name is the library's own (`fast_telemetry_…`, see storage_info.h) or a Prometheus server's (`up`,
+///  `scrape_…`).
+/// Label values are compared as they are exported: ill-formed UTF-8 counts as U+FFFD. When two metrics of one family
+/// differ in help text, the first one's is exported.
 ///
 /// A metric that is destroyed and registered again with the same labels while its final value is still held (five
-/// minutes, see snapshot.h) continues that series: no reader sees the value step back.
+/// minutes, see snapshot.h) continues that series: no reader sees the value step back. Where it cannot (other buckets,
+/// another enum, another kind), and where only held final values stand in a new metric's way, they give way at once;
+/// what a reader had not had of them is counted in StorageInfo::finals_dropped.
 ///
 /// Copying is cheap. A scope may be destroyed before its metrics.
 class Scope {

@@ -8,6 +8,8 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
+struct StorageInfo;
+
 namespace detail {
 struct ReaderState;
 }  // namespace detail
@@ -32,6 +34,10 @@ class Snapshot {
   /// Walks families in order of registration. Allocates nothing in the steady state.
   void visit(Visitor& visitor) const;
 
+  /// The same, with the library's own families after the others (storage_info.h):
+  /// `reader.collect().visit(visitor, storage_info())`.
+  void visit(Visitor& visitor, const StorageInfo& info) const;
+
  private:
   friend class Reader;
   explicit Snapshot(detail::ReaderState& state) noexcept : state_{&state} {}
@@ -45,8 +51,9 @@ class Snapshot {
 /// observations in flight. A histogram's count *is* the sum of its buckets. Neither difference accumulates.
 ///
 /// A series born while a fold is under way is in the next one. Bounds: final values of destroyed metrics are held for
-/// five minutes, and for readers that collect late up to fifteen and 2^18 cells in all; what is given up beyond that is
-/// counted (StorageInfo::finals_dropped). After a fork the child's readers start afresh, like its cells.
+/// five minutes, and for readers that collect late up to fifteen; 2^16 series and 2^18 cells in each registry. What is
+/// given up beyond that is counted (StorageInfo::finals_dropped) and said to the diagnostics hook at the next
+/// collection. After a fork the child's readers start afresh, like its cells.
 ///
 /// Use one reader from one thread at a time. Cost: about 0.3 ns per cell and shard, and one cache miss per line for the
 /// writers.

@@ -35,8 +35,9 @@ struct StorageInfo {
 /// Reads the state of the process-wide storage. Costs some system calls; thread-safe.
 [[nodiscard]] StorageInfo storage_info();
 
-/// Visits the same figures as families of their own (`fast_telemetry_dropped_records`, …), between a snapshot's last
-/// family and Visitor::end. Their names are refused at registration of other metrics.
+/// Visits the same figures as families of their own (`fast_telemetry_dropped_records`, …), without Visitor::begin and
+/// end: Snapshot::visit with a StorageInfo does that after a snapshot's families. Their names are refused at
+/// registration of other metrics.
 void visit_storage_info(const StorageInfo& info, Visitor& visitor);
 
 FAST_TELEMETRY_END_NAMESPACE

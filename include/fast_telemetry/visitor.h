@@ -33,8 +33,11 @@ enum class Temporality : std::uint8_t {
 
 /// One pass over all cells.
 struct Collection {
-  std::int64_t time_unix_ns;   ///< when the fold began
-  std::int64_t since_unix_ns;  ///< when the reader's previous accepted fold began, or when the reader was made
+  std::int64_t time_unix_ns;  ///< when the fold began
+  /// When the reader's previous accepted fold began. Before the first accept: when the reader was made or, if that is
+  /// earlier, when the oldest of the series shown was born, since a reader that comes late starts with everything. In a
+  /// forked child: when it was forked.
+  std::int64_t since_unix_ns;
   Temporality temporality;
 };
 
@@ -70,7 +73,8 @@ struct NumberPoint {
 };
 
 struct HistogramPoint {
-  std::span<const double> bounds;          ///< upper bounds, inclusive, ascending; +inf is not in it
+  std::span<const double> bounds;          ///< upper bounds, inclusive, never falling (integers above 2^53 can become
+                                           ///< one double); +inf is not in it
   std::span<const std::uint64_t> buckets;  ///< bounds.size() + 1 counts, not cumulative; their sum is the count
   double sum;
   std::optional<double> min = {};

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// How an instrument enters its registry: family, labels, clashes, and the continuation of a held series.
+#include "enroll.h"
+
 #include <algorithm>
 #include <stdexcept>
 #include <string_view>
-#include <unordered_set>
+#include <vector>
 
 #include "names.h"
 #include "process.h"
-#include "reader_state.h"
+#include "utf8.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -93,38 +93,17 @@ void check_label_keys(const ScopeState& scope, const Axis* axes, std::size_t axi
   }
 }
 
-/// One text per label set, whatever the order of the labels.
+/// One text per label set, whatever the order of the labels. Of the repaired values: two that differ only in ill-formed
+/// bytes would be exported as one.
 std::string canonical(std::vector<Label> labels) {
   std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return view(a.key) < view(b.key); });
   std::string text;
   for (const Label& label : labels) {
-    text.append(view(label.key)).append(1, '=').append(std::to_string(label.value.size())).append(1, ':');
-    text.append(view(label.value)).append(1, ',');
+    const std::string value = repaired(view(label.value));
+    text.append(view(label.key)).append(1, '=').append(std::to_string(value.size())).append(1, ':');
+    text.append(value).append(1, ',');
   }
   return text;
-}
-
-/// The family with this name if it exists. Throws when the name is taken by something else.
-std::shared_ptr<FamilyRecord> find_family(const RegistryState& registry, const FamilyRecord& wanted) {
-  for (const std::string& name : sample_names(wanted.full_name, wanted.kind)) {
-    const auto found = registry.names.find(name);
-    if (found == registry.names.end()) continue;
-    const FamilyRecord* const other = found->second;
-    if (other == nullptr) throw std::invalid_argument{"the name \"" + name + "\" is the library's own"};
-    if (other->full_name != wanted.full_name) {
-      throw std::invalid_argument{"metric \"" + wanted.full_name + "\" would export \"" + name +
-                                  "\", which belongs to the metric \"" + other->full_name + "\""};
-    }
-    if (other->kind != wanted.kind) {
-      throw std::invalid_argument{"metric \"" + wanted.full_name + "\" exists already with another kind"};
-    }
-    if (other->unit != wanted.unit) {
-      throw std::invalid_argument{"metric \"" + wanted.full_name + "\" exists already with another unit"};
-    }
-    return *std::find_if(registry.families.begin(), registry.families.end(),
-                         [other](const auto& family) { return family.get() == other; });
-  }
-  return nullptr;
 }
 
 FamilyRecord describe(const ScopeState& scope, const Info& info, const Instrument& instrument) {
@@ -141,152 +120,134 @@ FamilyRecord describe(const ScopeState& scope, const Info& info, const Instrumen
   family.scope = scope.prefix;
   family.name = canonical_name(view(info.name.text()), family.unit, family.kind);
   family.full_name = full_name(family.scope, family.name, family.unit);
+  check_full_name(family.full_name);
+  family.sample_names = sample_names(family.full_name, family.kind);
   family.help = view(info.help);
-  if (family.full_name.size() > 255) {
-    throw std::invalid_argument{"metric name \"" + family.full_name + "\" is longer than 255 characters"};
-  }
   return family;
 }
 
-/// Whether `old`, a held instrument, has the same points in the same order.
-bool continues(const Instrument& old, const Instrument& fresh, const std::vector<std::string>& label_sets) {
-  if (!old.retired || old.cells != fresh.cells || old.points != fresh.points || old.width != fresh.width ||
-      old.buckets != fresh.buckets) {
-    return false;
-  }
-  for (std::size_t p = 0; p < old.points; ++p) {
-    if (canonical(old.labels[p]) != label_sets[p]) return false;
-  }
-  return true;
+bool has_living(const FamilyRecord& family) noexcept {
+  return std::any_of(family.instruments.begin(), family.instruments.end(),
+                     [](const auto& instrument) { return !instrument.second->retired; });
 }
 
-void remove(RegistryState& registry, Instrument& instrument) {
-  const std::shared_ptr<FamilyRecord> family = instrument.family;
-  for (const auto& labels : instrument.labels) {
-    const auto found = family->label_sets.find(canonical(labels));
-    if (found != family->label_sets.end() && found->second == &instrument) family->label_sets.erase(found);
+/// Why a metric of the one family cannot be in a registry together with the other; empty when they are the same family.
+std::string clash(const FamilyRecord& wanted, const FamilyRecord& other, const std::string& sample_name) {
+  const std::string metric = "metric \"" + wanted.full_name + "\" ";
+  if (other.full_name != wanted.full_name) {
+    return metric + "would export \"" + sample_name + "\", which belongs to the metric \"" + other.full_name + "\"";
   }
-  ++registry.layout_version;
-  std::erase_if(family->instruments, [&](const auto& other) { return other.get() == &instrument; });
-  if (!family->instruments.empty()) return;
-  for (const std::string& name : sample_names(family->full_name, family->kind)) registry.names.erase(name);
-  std::erase(registry.families, family);
+  if (other.kind != wanted.kind) return metric + "exists already with another kind";
+  if (other.unit != wanted.unit) return metric + "exists already with another unit";
+  if (other.scope != wanted.scope || other.name != wanted.name) {
+    return metric + "exists already as \"" + other.name + "\" in the scope \"" + other.scope + "\", and not as \"" +
+           wanted.name + "\" in the scope \"" + wanted.scope + "\"";
+  }
+  return {};
 }
 
-/// Whether letting go of a held instrument now keeps its final value from a reader.
-bool is_missed(const RegistryState& registry, const Instrument& instrument, std::int64_t now_ns) {
-  return std::any_of(registry.readers.begin(), registry.readers.end(), [&](const ReaderState* reader) {
-    return reader->options.finals == Finals::held ? now_ns - instrument.retired_at_ns < hold_ns
-                                                  : reader->taken_retirements < instrument.retire_order;
-  });
-}
-
-void unhold(RegistryState& registry, Instrument& instrument) {
-  registry.held_cells -= instrument.run_cells();
-  std::erase(registry.held, &instrument);
+/// Whether `old` has the same points in the same order, and cells that mean the same.
+bool has_shape_of(const Instrument& old, const Instrument& fresh) noexcept {
+  return old.cells == fresh.cells && old.points == fresh.points && old.width == fresh.width &&
+         old.buckets == fresh.buckets &&
+         std::equal(old.label_sets.begin(), old.label_sets.end(), fresh.label_sets.begin(),
+                    [](const auto& a, const auto& b) { return a->first == b->first; });
 }
 
 }  // namespace
 
-std::shared_ptr<Instrument> add_to_registry(const ScopeState& scope, const Info& info,
-                                            const std::shared_ptr<Instrument>& fresh, const Axis* axes,
-                                            std::size_t axis_count, bool& help_differs) {
-  RegistryState& registry = *scope.registry;
-  const FamilyRecord wanted = describe(scope, info, *fresh);
+Enrolment::Enrolment(const ScopeState& scope, const Info& info, const std::shared_ptr<Instrument>& fresh,
+                     const Axis* axes, std::size_t axis_count)
+    : registry_{*scope.registry}, instrument_{fresh} {
+  const auto wanted = std::make_shared<FamilyRecord>(describe(scope, info, *fresh));
   check_label_keys(scope, axes, axis_count);
   label_points(*fresh, scope, axes, axis_count);
-  std::vector<std::string> label_sets;
-  label_sets.reserve(fresh->points);
-  for (const auto& labels : fresh->labels) label_sets.push_back(canonical(labels));
-  if (std::unordered_set<std::string_view>{label_sets.begin(), label_sets.end()}.size() != label_sets.size()) {
-    throw std::invalid_argument{"metric \"" + wanted.full_name +
-                                "\" has two points with the same labels: an enum gives one "
-                                "value to two enumerators, or \"invalid\", which is the spare point's"};
-  }
-
-  std::shared_ptr<FamilyRecord> family = find_family(registry, wanted);
-  std::vector<Instrument*> in_the_way;
-  if (family) {
-    help_differs = family->help != wanted.help;
-    for (const std::string& label_set : label_sets) {
-      const auto found = family->label_sets.find(label_set);
-      if (found == family->label_sets.end()) continue;
-      Instrument& other = *found->second;
-      if (!other.retired) {
-        throw std::invalid_argument{"metric \"" + wanted.full_name + "\" with the same labels exists already"};
-      }
-      if (continues(other, *fresh, label_sets)) {
-        unhold(registry, other);
-        other.retired = false;
-        other.parked = false;
-        return *std::find_if(family->instruments.begin(), family->instruments.end(),
-                             [&](const auto& instrument) { return instrument.get() == &other; });
-      }
-      if (std::find(in_the_way.begin(), in_the_way.end(), &other) == in_the_way.end()) in_the_way.push_back(&other);
+  fresh->label_sets.reserve(fresh->points);
+  for (const auto& labels : fresh->labels) {
+    const auto [entry, is_new] = label_sets_.emplace(canonical(labels), fresh.get());
+    if (!is_new) {
+      throw std::invalid_argument{"metric \"" + wanted->full_name +
+                                  "\" has two points with the same labels: an enum gives one "
+                                  "value to two enumerators, or \"invalid\", which is the spare point's"};
     }
+    fresh->label_sets.push_back(entry);
   }
 
+  find_family(*wanted);
+  if (family_) {
+    find_equal_labels();
+    if (in_the_way_.size() == family_->instruments.size()) {
+      family_ = nullptr;  // it goes with the last of them
+    } else if (family_->help != wanted->help) {
+      remark_ = "help text of " + family_->full_name + " differs: the first is used";
+    }
+    if (instrument_ != fresh) return;
+  }
+  if (!family_) {
+    family_ = wanted;
+    family_->ordinal = registry_.next_ordinal;
+    new_family_.emplace(family_->ordinal, family_);
+    for (const std::string& name : family_->sample_names) new_names_.emplace(name, family_.get());
+  }
+  fresh->held_node.push_back(fresh.get());
+  fresh->held_at = fresh->held_node.begin();
   fresh->registry = scope.registry;
-  for (Instrument* const other : in_the_way) {
-    // The same label set in another shape: two points with one label set must not leave the process.
-    if (is_missed(registry, *other, steady_clock_ns())) process().finals_dropped += other->points;
-    unhold(registry, *other);
-    remove(registry, *other);
-  }
-  if (!family || family->instruments.empty()) {
-    family = std::make_shared<FamilyRecord>(wanted);
-    family->ordinal = registry.next_ordinal++;
-    registry.families.push_back(family);
-    for (const std::string& name : sample_names(family->full_name, family->kind)) {
-      registry.names.emplace(name, family.get());
-    }
-  }
-  fresh->family = family;
-  family->instruments.push_back(fresh);
-  for (const std::string& label_set : label_sets) family->label_sets[label_set] = fresh.get();
-  ++registry.layout_version;
-  return fresh;
+  fresh->family = family_;
+  new_instrument_.emplace(fresh->id, fresh);
 }
 
-void hold(RegistryState& registry, Instrument& instrument) {
-  instrument.retired = true;
-  instrument.retire_order = ++registry.retirements;
-  instrument.retired_at_ns = steady_clock_ns();
-  if (instrument.is_gauge() || !registry.owner) {
-    // A gauge that is gone has no value (conformance: a series that ends is simply no longer exposed).
-    remove(registry, instrument);
+/// Looks whether the wanted family exists. Throws when one of its names is taken by something else that lives; what
+/// only final values keep is in the way.
+void Enrolment::find_family(const FamilyRecord& wanted) {
+  for (const std::string& name : wanted.sample_names) {
+    const auto found = registry_.names.find(name);
+    if (found == registry_.names.end()) continue;
+    const FamilyRecord* const other = found->second;
+    if (other == nullptr) throw std::invalid_argument{"the name \"" + name + "\" is the library's own"};
+    const std::string problem = clash(wanted, *other, name);
+    if (problem.empty()) {
+      family_ = registry_.families.at(other->ordinal);
+      return;
+    }
+    if (has_living(*other)) throw std::invalid_argument{problem};
+    for (const auto& [id, instrument] : other->instruments) in_the_way_.insert(instrument.get());
+  }
+}
+
+/// Looks for the same label sets in the family. The held instrument that has them all is continued; those that have
+/// some are in the way: two points with one label set must not leave the process.
+void Enrolment::find_equal_labels() {
+  for (const auto& [label_set, fresh] : label_sets_) {
+    const auto found = family_->label_sets.find(label_set);
+    if (found == family_->label_sets.end()) continue;
+    Instrument& other = *found->second;
+    if (!other.retired) {
+      throw std::invalid_argument{"metric \"" + family_->full_name + "\" with the same labels exists already"};
+    }
+    if (has_shape_of(other, *fresh)) {
+      instrument_ = family_->instruments.at(other.id);
+      return;
+    }
+    in_the_way_.insert(&other);
+  }
+}
+
+void Enrolment::commit() noexcept {
+  if (instrument_->retired) {
+    unhold(registry_, *instrument_);
+    instrument_->retired = false;
     return;
   }
-  registry.held.push_back(&instrument);
-  registry.held_cells += instrument.run_cells();
-  let_go(registry, instrument.retired_at_ns);
-}
-
-void let_go(RegistryState& registry, std::int64_t now_ns) {
-  std::uint64_t everybody_has = registry.retirements;
-  for (const ReaderState* const reader : registry.readers) {
-    if (reader->options.finals == Finals::once) everybody_has = std::min(everybody_has, reader->taken_retirements);
+  const std::int64_t now = steady_clock_ns();
+  for (Instrument* const other : in_the_way_) give_up(registry_, *other, now);
+  if (!new_family_.empty()) {
+    ++registry_.next_ordinal;
+    registry_.families.merge(new_family_);
+    registry_.names.merge(new_names_);
   }
-  std::size_t gone = 0;
-  for (Instrument* const instrument : registry.held) {
-    const std::int64_t age = now_ns - instrument->retired_at_ns;
-    const bool taken = instrument->retire_order <= everybody_has;
-    const bool too_much = registry.held_cells > most_held_cells;
-    if (!too_much && age < longest_hold_ns && !(taken && age >= hold_ns)) break;
-    if (is_missed(registry, *instrument, now_ns)) process().finals_dropped += instrument->points;
-    registry.held_cells -= instrument->run_cells();
-    remove(registry, *instrument);
-    ++gone;
-  }
-  registry.held.erase(registry.held.begin(), registry.held.begin() + static_cast<std::ptrdiff_t>(gone));
-}
-
-void let_go_of_all(RegistryState& registry) {
-  while (!registry.held.empty()) {
-    Instrument& instrument = *registry.held.back();
-    unhold(registry, instrument);
-    remove(registry, instrument);
-  }
+  family_->instruments.merge(new_instrument_);
+  family_->label_sets.merge(label_sets_);
+  ++registry_.layout_version;
 }
 
 }  // namespace detail

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "instrument.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
+
+double reported_sum(double sum) noexcept {
+  constexpr double largest = std::numeric_limits<double>::max();
+  return std::isnan(sum) ? 0 : std::clamp(sum, -largest, largest);
+}
 
 void accumulate(const Instrument& instrument, std::uint64_t* values, const std::uint64_t* more) noexcept {
   const std::size_t width = instrument.width;

@@ -5,9 +5,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <list>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "arena.h"
@@ -24,6 +25,12 @@ struct RegistryState;
 /// What earlier runs of an instrument added up to, cell by cell. Immutable once published: snapshots share it.
 using Values = std::vector<std::uint64_t>;
 
+/// By canonical label text, one for every point of a family.
+using LabelSets = std::map<std::string, Instrument*>;
+
+/// By id, and so in order of registration.
+using Instruments = std::map<std::uint64_t, std::shared_ptr<Instrument>>;
+
 /// All metrics of one name. Fields above the line never change.
 struct FamilyRecord {
   std::string scope;
@@ -32,11 +39,12 @@ struct FamilyRecord {
   std::string help;
   Unit unit = Unit::none;
   Kind kind = Kind::counter;
+  std::vector<std::string> sample_names;
   std::uint64_t ordinal = 0;  ///< order of registration
 
   // Guarded by Process::mutex.
-  std::vector<std::shared_ptr<Instrument>> instruments;     ///< ascending ids
-  std::unordered_map<std::string, Instrument*> label_sets;  ///< canonical label text of every point
+  Instruments instruments;
+  LabelSets label_sets;
 };
 
 /// One metric: its points, their labels, and where its cells are.
@@ -61,16 +69,25 @@ struct Instrument {
   std::int64_t born_unix_ns = 0;
   std::shared_ptr<const Values> base;
   bool retired = false;
-  bool parked = false;               ///< retired where no barrier works: the run is never reused and still read
   std::uint64_t retire_order = 0;    ///< position among all retirements of the registry
   std::int64_t retired_at_ns = 0;    ///< steady clock
   std::shared_ptr<Instrument> self;  ///< keeps the instrument while its metric lives
+
+  // Made at registration, so that retiring and letting go find everything they need and allocate nothing.
+  std::vector<LabelSets::iterator> label_sets;  ///< its entries in the family's
+  std::list<Instrument*> held_node;             ///< its entry in RegistryState::held, while it is not held
+  std::list<Instrument*>::iterator held_at;
 
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
   [[nodiscard]] bool is_gauge() const noexcept { return cells == Cells::gauge_i64 || cells == Cells::gauge_f64; }
   /// Whether a point's last cell is a double that adds up.
   [[nodiscard]] bool has_double_sum() const noexcept { return cells == Cells::float_histogram; }
 };
+
+/// A sum of doubles as it is reported: one that has left their range is the largest double of its sign, and one that
+/// has left it on both sides, which is no number, is 0. Formats have no use for either (OTLP forbids them), and as the
+/// difference of two infinities every later delta would be no number too.
+[[nodiscard]] double reported_sum(double sum) noexcept;
 
 /// Adds `more` to `values`, cell by cell, as the instrument's cells mean it.
 void accumulate(const Instrument& instrument, std::uint64_t* values, const std::uint64_t* more) noexcept;

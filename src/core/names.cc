@@ -79,6 +79,16 @@ std::vector<std::string> sample_names(const std::string& full_name, Kind kind) {
   return names;
 }
 
+void check_full_name(const std::string& full_name) {
+  if (full_name.size() > 255) {
+    throw std::invalid_argument{"metric name \"" + full_name + "\" is longer than 255 characters"};
+  }
+  // Prometheus, "Jobs and instances": the server stores `up` and `scrape_…` beside the samples it has scraped.
+  if (full_name == "up" || full_name.starts_with("scrape_")) {
+    throw std::invalid_argument{"metric name \"" + full_name + "\" is the Prometheus server's own: up, and scrape_…"};
+  }
+}
+
 void check_label_key(std::string_view key) {
   const auto word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';

@@ -25,6 +25,10 @@ namespace detail {
 /// (OpenMetrics 1.0, "Suffixes").
 [[nodiscard]] std::vector<std::string> sample_names(const std::string& full_name, Kind kind);
 
+/// Throws std::invalid_argument unless a family may be called so: at most 255 characters, and no name that a Prometheus
+/// server gives to series of its own about a scrape.
+void check_full_name(const std::string& full_name);
+
 /// Throws std::invalid_argument, with the key, unless it may be a label's key.
 void check_label_key(std::string_view key);
 

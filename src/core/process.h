@@ -41,7 +41,7 @@ struct Process {
   std::vector<Quarantined> quarantine;
 
   std::uint64_t fork_generation = 0;
-  std::int64_t forked_unix_ns = 0;  ///< when this process was made by the last fork
+  std::int64_t forked_unix_ns = 0;  ///< when this process began, if it is a forked child
   std::uint64_t finals_dropped = 0;
 };
 

@@ -18,9 +18,9 @@ void lay_out(ReaderState& state) {
   std::vector<ReaderState::Entry> entries;
   std::vector<ReaderState::FamilyEntries> families;
   std::size_t offset = 0;
-  for (const auto& family : state.registry->families) {
+  for (const auto& [ordinal, family] : state.registry->families) {
     const std::size_t begin = entries.size();
-    for (const auto& instrument : family->instruments) {
+    for (const auto& [id, instrument] : family->instruments) {
       entries.push_back({instrument, nullptr, 0, offset, 0, false});
       offset += instrument->run_cells();
     }
@@ -73,6 +73,10 @@ void capture(ReaderState& state) {
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
+    if (entry.visible && !state.accepted) {
+      // The first window has everything that was counted before the reader was made, too.
+      state.collection.since_unix_ns = std::min(state.collection.since_unix_ns, entry.born_unix_ns);
+    }
   }
   state.seen_retirements = registry.retirements;
 }
@@ -131,6 +135,13 @@ void diagnose_drops(ReaderState& state) {
   state.diagnosed_drops = no_memory;
 }
 
+void diagnose_dropped_finals(ReaderState& state, std::uint64_t finals_dropped) {
+  if (finals_dropped == state.diagnosed_finals) return;
+  diagnose("registry", std::to_string(finals_dropped - state.diagnosed_finals) +
+                           " final values of destroyed metrics given up before every reader had them");
+  state.diagnosed_finals = finals_dropped;
+}
+
 bool is_double(const Instrument& instrument, std::size_t cell) noexcept {
   return instrument.has_double_sum() && (cell + 1) % instrument.width == 0;
 }
@@ -140,7 +151,7 @@ std::uint64_t total(const ReaderState& state, const ReaderState::Entry& entry, s
   const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + cell] : 0;
   const std::uint64_t base = entry.base ? (*entry.base)[cell] : 0;
   if (!is_double(*entry.instrument, cell)) return folded + base;
-  return std::bit_cast<std::uint64_t>(std::bit_cast<double>(folded) + std::bit_cast<double>(base));
+  return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(base)));
 }
 
 }  // namespace
@@ -149,15 +160,17 @@ const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& e
   const Instrument& instrument = *entry.instrument;
   const std::size_t offset = point * instrument.width;
   const bool delta = state.options.temporality == Temporality::delta;
-  if (entry.place != 0 && !entry.base && !delta) return state.cell_sums.data() + entry.place + offset;
+  const bool as_folded = entry.place != 0 && !entry.base && !delta && !instrument.has_double_sum();
+  if (as_folded) return state.cell_sums.data() + entry.place + offset;
 
   std::uint64_t* const cells = state.scratch.data();
   for (std::size_t i = 0; i < instrument.width; ++i) {
     const std::uint64_t now = total(state, entry, offset + i);
     const std::uint64_t before = delta ? state.baseline[entry.offset + offset + i] : 0;
-    cells[i] = is_double(instrument, offset + i)
-                   ? std::bit_cast<std::uint64_t>(std::bit_cast<double>(now) - std::bit_cast<double>(before))
-                   : now - before;
+    cells[i] =
+        is_double(instrument, offset + i)
+            ? std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(now) - std::bit_cast<double>(before)))
+            : now - before;
   }
   return cells;
 }
@@ -173,6 +186,7 @@ Reader::Reader(Registry& registry, ReaderOptions options) : state_{new detail::R
   state_->collection.time_unix_ns = state_->collection.since_unix_ns;
   state_->collection.temporality = options.temporality;
   state_->fork_generation = process.fork_generation;
+  state_->diagnosed_finals = process.finals_dropped;
   state_->registry->readers.push_back(state_);
 }
 
@@ -187,6 +201,7 @@ Reader::~Reader() {
 const Snapshot& Reader::collect() {
   detail::notice_bare_clone();
   detail::Process& process = detail::process();
+  std::uint64_t finals_dropped = 0;
   {
     detail::RunsToFree to_free;
     const std::lock_guard one_fold{process.fold_mutex};
@@ -195,11 +210,13 @@ const Snapshot& Reader::collect() {
       // A forked child: its cells started at zero, and so does everything measured against them.
       state_->fork_generation = process.fork_generation;
       std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
-      state_->collection.since_unix_ns = detail::wall_clock_ns();
+      state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
+      state_->diagnosed_finals = process.finals_dropped;
     }
     state_->collection.time_unix_ns = detail::wall_clock_ns();
     detail::capture(*state_);
+    finals_dropped = process.finals_dropped;
     const detail::FoldInProgress in_progress{process, to_free};
     lock.unlock();
 
@@ -208,6 +225,7 @@ const Snapshot& Reader::collect() {
     detail::read_gauges_and_doubles(*state_);
   }
   detail::diagnose_drops(*state_);
+  detail::diagnose_dropped_finals(*state_, finals_dropped);
   return snapshot_;
 }
 
@@ -224,6 +242,7 @@ void Reader::accept() {
   }
   const std::lock_guard lock{detail::process().mutex};
   state_->collection.since_unix_ns = state_->collection.time_unix_ns;
+  state_->accepted = true;
   state_->taken_retirements = state_->seen_retirements;
 }
 

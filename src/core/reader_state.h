@@ -36,6 +36,8 @@ struct ReaderState {
   std::uint64_t seen_retirements = 0;   ///< as of the last collect
   std::uint64_t taken_retirements = 0;  ///< as of the last accept; read by let_go
   std::uint64_t diagnosed_drops = 0;
+  std::uint64_t diagnosed_finals = 0;
+  bool accepted = false;  ///< once at least: the window under way is not the first
 
   std::vector<FamilyEntries> families;
   std::vector<Entry> entries;

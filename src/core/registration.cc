@@ -4,10 +4,12 @@
 #include "fast_telemetry/detail/registration.h"
 
 #include <bit>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "diagnose.h"
+#include "enroll.h"
 #include "fast_telemetry/detail/bucket_index.h"
 #include "fast_telemetry/gauge.h"
 #include "process.h"
@@ -90,15 +92,11 @@ void retire(Instrument& instrument) noexcept try {
   std::vector<Process::Quarantined> free_now;
   {
     const std::lock_guard lock{state.mutex};
-    if (reusable) {
+    if (reusable && place != 0) {
+      const Process::Quarantined run{instrument.arena, instrument.size, instrument.arena->at(place)};
+      (state.fold_active ? state.quarantine : free_now).push_back(run);  // the last step that can fail
       instrument.place.store(0, std::memory_order_relaxed);
       if (total) instrument.base = std::move(total);
-      if (place != 0) {
-        const Process::Quarantined run{instrument.arena, instrument.size, instrument.arena->at(place)};
-        (state.fold_active ? state.quarantine : free_now).push_back(run);
-      }
-    } else {
-      instrument.parked = place != 0;
     }
     instrument.self = nullptr;
     state.declared_cells -= instrument.run_cells();
@@ -117,25 +115,31 @@ Registration::Registration(const Scope* scope, const Info* info, const Declarati
   std::shared_ptr<Instrument> instrument = make_instrument(declaration, axes, axis_count);
   notice_bare_clone();
   Process& state = process();
-  bool help_differs = false;
+  std::string remark;
   {
     const std::lock_guard lock{state.mutex};
     admit(state, instrument);
+    std::optional<Enrolment> enrolment;
     if (scope != nullptr) {
-      instrument = add_to_registry(scope->state(), *info, instrument, axes, axis_count, help_differs);
+      enrolment.emplace(scope->state(), *info, instrument, axes, axis_count);
+      instrument = enrolment->instrument();
     }
-    state.instruments.insert(instrument.get());
+    state.instruments.insert(instrument.get());  // the last step that can fail
+    if (enrolment) {
+      enrolment->commit();
+      remark = enrolment->take_remark();
+    }
     state.declared_cells += instrument->run_cells();
     instrument->self = instrument;
   }
   // A held series that is continued may still own a run: where no barrier works it was parked, and goes on being read.
   const std::uint64_t place = instrument->place.load(std::memory_order_relaxed);
-  __atomic_store_n(&buckets_, declaration.buckets, __ATOMIC_RELAXED);
+  // Release: pairs with the acquire in buckets(); whoever sees the table sees what is in it.
+  __atomic_store_n(&buckets_, declaration.buckets, __ATOMIC_RELEASE);
   if (place != 0) __atomic_store_n(&site.cells, instrument->arena->at(place), __ATOMIC_RELAXED);
-  // Release: pairs with the cold path's load; whoever sees the instrument sees it whole.
+  // Release: pairs with the acquire in read_with_base; whoever sees the instrument sees it whole.
   __atomic_store_n(&site.instrument, instrument.get(), __ATOMIC_RELEASE);
-  if (help_differs)
-    diagnose("registry", "help text of " + instrument->family->full_name + " differs: the first is used");
+  if (!remark.empty()) diagnose("registry", remark);
 }
 
 Registration::~Registration() {
@@ -173,7 +177,7 @@ std::uint64_t read_integer(const Site& site, std::size_t offset) noexcept {
 
 double read_double(const Site& site, std::size_t offset) noexcept {
   return read_with_base(site, offset, [](const std::uint64_t* cell, std::uint64_t base) noexcept {
-    return std::bit_cast<double>(base) + (cell == nullptr ? 0.0 : per_cpu_arena.sum_double(cell));
+    return reported_sum(std::bit_cast<double>(base) + (cell == nullptr ? 0.0 : per_cpu_arena.sum_double(cell)));
   });
 }
 

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <atomic>
+#include <list>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,17 +19,25 @@ namespace detail {
 
 struct ReaderState;
 
-/// Shared by the Registry object, its scopes, instruments and readers.
+/// By ordinal, and so in order of registration.
+using Families = std::map<std::uint64_t, std::shared_ptr<FamilyRecord>>;
+
+/// Every name that a family's samples may have (null: reserved).
+using SampleNames = std::map<std::string, FamilyRecord*>;
+
+/// Shared by the Registry object, its scopes, instruments and readers. What comes and goes with metrics is kept in
+/// nodes that move from one container to another: once they exist, nothing about entering or leaving can fail.
 struct RegistryState : std::enable_shared_from_this<RegistryState> {
-  std::shared_ptr<RegistryState> owner;                  ///< keeps the state while the Registry object lives
-  std::vector<std::shared_ptr<FamilyRecord>> families;   ///< ascending ordinals
-  std::unordered_map<std::string, FamilyRecord*> names;  ///< every name a family's samples may have (null: reserved)
+  std::shared_ptr<RegistryState> owner;  ///< keeps the state while the Registry object lives
+  Families families;
+  SampleNames names;
   std::vector<ReaderState*> readers;
   std::uint64_t next_ordinal = 1;
   std::uint64_t layout_version = 1;  ///< changes when an instrument comes or goes for good
   std::uint64_t retirements = 0;
-  std::vector<Instrument*> held;  ///< retired, oldest first
+  std::list<Instrument*> held;  ///< retired, oldest first
   std::size_t held_cells = 0;
+  std::size_t held_series = 0;
 };
 
 struct ScopeState {
@@ -42,21 +51,22 @@ struct ScopeState {
 inline constexpr std::int64_t hold_ns = 300LL * 1'000'000'000;
 inline constexpr std::int64_t longest_hold_ns = 3 * hold_ns;
 inline constexpr std::size_t most_held_cells = std::size_t{1} << 18;
+inline constexpr std::size_t most_held_series = std::size_t{1} << 16;
 
-/// Adds a metric to its registry, or continues the held series with the same labels: then returns that instrument, and
-/// `fresh` is discarded. Throws std::invalid_argument; changes nothing then. Sets `help_differs` for a diagnostic.
-std::shared_ptr<Instrument> add_to_registry(const ScopeState& scope, const Info& info,
-                                            const std::shared_ptr<Instrument>& fresh, const Axis* axes,
-                                            std::size_t axis_count, bool& help_differs);
+/// Holds a retired instrument's final value. Gauges have none and go at once.
+void hold(RegistryState& registry, Instrument& instrument) noexcept;
 
-/// Holds a retired instrument's final value.
-void hold(RegistryState& registry, Instrument& instrument);
+/// A held instrument's metric has come back.
+void unhold(RegistryState& registry, Instrument& instrument) noexcept;
 
 /// Lets go of final values that everybody has, or that are too old or too many.
-void let_go(RegistryState& registry, std::int64_t now_ns);
+void let_go(RegistryState& registry, std::int64_t now_ns) noexcept;
+
+/// Lets go of one now, whoever misses it: then the loss is counted.
+void give_up(RegistryState& registry, Instrument& instrument, std::int64_t now_ns) noexcept;
 
 /// Lets go of all held finals, in a forked child: they are the parent's.
-void let_go_of_all(RegistryState& registry);
+void let_go_of_all(RegistryState& registry) noexcept;
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "fast_telemetry/storage_info.h"
 #include "reader_state.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -47,22 +48,33 @@ void visit_point(ReaderState& state, const ReaderState::Entry& entry, std::size_
                                                                 : static_cast<double>(sum_bits) / buckets.divisor});
 }
 
-}  // namespace
-
-void Snapshot::visit(Visitor& visitor) const {
-  visitor.begin(state_->collection);
-  for (const auto& [family, begin, end] : state_->families) {
-    const auto first = state_->entries.begin() + static_cast<std::ptrdiff_t>(begin);
-    const auto last = state_->entries.begin() + static_cast<std::ptrdiff_t>(end);
+void visit_families(ReaderState& state, Visitor& visitor) {
+  for (const auto& [family, begin, end] : state.families) {
+    const auto first = state.entries.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = state.entries.begin() + static_cast<std::ptrdiff_t>(end);
     if (std::none_of(first, last, [](const ReaderState::Entry& entry) { return entry.visible; })) continue;
     visitor.family(Family{family->scope, family->name, family->full_name, family->help, family->unit, family->kind});
     for (auto entry = first; entry != last; ++entry) {
       if (!entry->visible) continue;
       for (std::size_t point = 0; point < entry->instrument->points; ++point) {
-        visit_point(*state_, *entry, point, visitor);
+        visit_point(state, *entry, point, visitor);
       }
     }
   }
+}
+
+}  // namespace
+
+void Snapshot::visit(Visitor& visitor) const {
+  visitor.begin(state_->collection);
+  visit_families(*state_, visitor);
+  visitor.end();
+}
+
+void Snapshot::visit(Visitor& visitor, const StorageInfo& info) const {
+  visitor.begin(state_->collection);
+  visit_families(*state_, visitor);
+  visit_storage_info(info, visitor);
   visitor.end();
 }
 

@@ -253,12 +253,17 @@ void PrometheusTextEncoder::histogram(const Series& series, const HistogramPoint
   assert(point.buckets.size() == point.bounds.size() + 1);
   Lines& lines = *lines_;
   ByteBuffer& arena = lines.cache.arena();
+  // Integer bounds beyond 2^53 can be one double. A bound is written once, with all that is not above it.
+  const auto is_followed_by_itself = [&](std::size_t i) {
+    return i + 1 < point.bounds.size() && point.bounds[i] == point.bounds[i + 1];
+  };
 
   LineReader line{lines
                       .block(series,
                              [&] {
                                constexpr double infinity = std::numeric_limits<double>::infinity();
                                for (std::size_t i = 0; i <= point.bounds.size(); ++i) {
+                                 if (is_followed_by_itself(i)) continue;
                                  lines.append_line([&] {
                                    arena.append(lines.family_name);
                                    arena.append("_bucket");
@@ -274,7 +279,10 @@ void PrometheusTextEncoder::histogram(const Series& series, const HistogramPoint
                       .data()};
 
   std::uint64_t count = 0;
-  for (const std::uint64_t bucket : point.buckets) lines.write_line(line.next(), count += bucket);
+  for (std::size_t i = 0; i < point.buckets.size(); ++i) {
+    count += point.buckets[i];
+    if (!is_followed_by_itself(i)) lines.write_line(line.next(), count);
+  }
   lines.write_line(line.next(), point.sum);
   lines.write_line(line.next(), count);
 }

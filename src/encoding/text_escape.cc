@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "utf8.h"
+#include "core/utf8.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {

@@ -8,7 +8,7 @@ namespace detail {
 
 namespace {
 
-/// Passes a collection on to the encoder as long as it fits the limits, and adds the storage's families before its end.
+/// Passes a collection on to the encoder as long as it fits the limits.
 class LimitedExposition final : public Visitor {
  public:
   struct Limits {
@@ -55,7 +55,6 @@ class LimitedExposition final : public Visitor {
     if (may_go_on()) encoder_.state_set(series, states);
   }
   void end() override {
-    visit_storage_info(storage_info(), *this);
     encoder_.end();
     may_go_on();
   }
@@ -86,7 +85,7 @@ class LimitedExposition final : public Visitor {
 ScrapeOutcome Scraper::scrape(std::chrono::steady_clock::time_point deadline) {
   text_.clear();
   LimitedExposition exposition{encoder_, text_, {max_bytes_, deadline, stopping_}};
-  reader_.collect().visit(exposition);
+  reader_.collect().visit(exposition, storage_info());
   // Every scraper sees finals for their time, so nothing hangs on this scrape's arriving.
   reader_.accept();
   return exposition.outcome();

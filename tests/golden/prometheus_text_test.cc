@@ -87,6 +87,12 @@ const GoldenCase cases[] = {
        shown.family("x", Kind::histogram)
            .histogram({0.00001, 0.0001, 0.1, 1, 10, 100000, 1e6, 2.5e10}, {1, 1, 1, 1, 1, 1, 1, 1, 1}, 1);
      }},
+    // P-14: integers beyond 2^53 can become one double, and no `le` appears twice.
+    {"bounds_that_are_one_double",
+     [](ft::ShownCollection& shown) {
+       shown.family("x", Kind::histogram)
+           .histogram({1, 18446744073709551616.0, 18446744073709551616.0}, {1, 2, 4, 8}, 1);
+     }},
     // A classic histogram of the buckets that hold something: (0.5, 1], (2, 4], zero below 1e-9.
     {"exponential_histogram",
      [](ft::ShownCollection& shown) {

@@ -50,7 +50,8 @@ class Registration {
   Registration& operator=(const Registration&) = delete;
 
   /// The bucket table, or null before construction and after destruction.
-  [[nodiscard]] const BucketTable* buckets() const noexcept { return __atomic_load_n(&buckets_, __ATOMIC_RELAXED); }
+  /// Acquire: pairs with the release in the constructor; tables are interned and never freed.
+  [[nodiscard]] const BucketTable* buckets() const noexcept { return __atomic_load_n(&buckets_, __ATOMIC_ACQUIRE); }
 
   Site site;
 

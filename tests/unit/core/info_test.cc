@@ -100,6 +100,8 @@ TEST(Text, is_made_implicitly_where_an_info_is_written) {
 }
 
 TEST(Text, is_empty_by_default_and_never_null) {
+  constexpr const char* null = nullptr;
+  static_assert(ft::Text{null}.empty() && ft::Text{null}.data() != nullptr);
   constexpr ft::Text none;
   EXPECT_TRUE(none.empty());
   EXPECT_EQ(none.size(), 0u);

@@ -163,6 +163,53 @@ constexpr ft::Label label(FarAway value) {
 }
 static_assert(label_count<FarAway>() == 0);
 
+// ── enumerators that were forgotten at the end ─────────────────────────────────────────────────────────────────────
+
+enum class LastForgotten : std::uint8_t { get, set, del };
+constexpr ft::Label label(LastForgotten value) {
+  switch (value) {
+    case LastForgotten::get: return {"f", "get"};
+    case LastForgotten::set: return {"f", "set"};
+    case LastForgotten::del: return {};
+  }
+  return {};
+}
+
+// Seen at the edges of what is looked at, and named so that its text ends like a number's.
+enum class SixteenthForgotten : std::uint8_t { first, n16 = 16 };
+constexpr ft::Label label(SixteenthForgotten value) { return {"f", value == SixteenthForgotten::first ? "first" : ""}; }
+enum class LowOfHighForgotten : std::uint8_t { first, n240 = 240 };
+constexpr ft::Label label(LowOfHighForgotten value) { return ft::from_enumerator("f", value); }
+
+enum class NegativeForgotten : std::int8_t { first, none = -1 };
+constexpr ft::Label label(NegativeForgotten value) { return ft::from_enumerator("f", value); }
+
+enum ForgottenUnscoped : std::uint8_t { forgotten_first, forgotten_count };
+constexpr ft::Label label(ForgottenUnscoped value) { return {"f", value == forgotten_first ? "first" : ""}; }
+
+struct ForgottenHolder {
+  enum class Inner : std::uint8_t { left, right };
+  friend constexpr ft::Label label(Inner value) { return {"f", value == Inner::left ? "left" : ""}; }
+};
+
+static_assert(!ft::LabelEnum<LastForgotten> && !ft::LabelEnum<SixteenthForgotten> &&
+              !ft::LabelEnum<LowOfHighForgotten>);
+static_assert(!ft::LabelEnum<NegativeForgotten> && !ft::LabelEnum<ForgottenUnscoped>);
+static_assert(!ft::LabelEnum<ForgottenHolder::Inner>);
+
+// As many labels as leave less than sixteen values behind them.
+enum class NearlyAll : std::uint8_t {};
+constexpr ft::Label label(NearlyAll value) {
+  return static_cast<unsigned char>(value) < 250 ? ft::Label{"n", label(static_cast<Byte>(value)).value} : ft::Label{};
+}
+static_assert(ft::LabelEnum<NearlyAll>);
+
+enum class Flag : bool { no, yes };
+[[maybe_unused]] constexpr ft::Label label(Flag flag) { return {"flag", flag == Flag::yes ? "yes" : "no"}; }
+static_assert(!ft::LabelEnum<Flag>, "every byte but 0 is its second enumerator");
+
+// ── what is no label enum at all ───────────────────────────────────────────────────────────────────────────────────
+
 enum class Wide { first };
 [[maybe_unused]] constexpr ft::Label label(Wide value) { return {"wide", value == Wide::first ? "first" : ""}; }
 

@@ -416,9 +416,6 @@ constexpr ft::Label label(Twice value) {
 enum class Invalid : std::uint8_t { fine, invalid };
 constexpr ft::Label label(Invalid value) { return ft::from_enumerator("validity", value); }
 
-enum class Flag : bool { no, yes };
-constexpr ft::Label label(Flag flag) { return {"flag", flag == Flag::yes ? "yes" : "no"}; }
-
 // Two points with one label set must not leave the process: a scrape with both is refused whole.
 TEST_F(Labeled, refuses_an_enum_that_gives_two_enumerators_one_value) {
   using Repeated = ft::Labeled<ft::Counter, Twice>;
@@ -434,11 +431,6 @@ TEST_F(Labeled, refuses_an_enumerator_that_is_called_as_the_spare_point_is) {
   // Beside a second enum the spare point is told from it by the other label.
   ft::Labeled<ft::Counter, Invalid, Outcome> distinct{registry, {.name = "distinct"}};
   EXPECT_EQ(look().point_count("distinct"), 4u);
-}
-
-TEST_F(Labeled, refuses_an_enum_of_bool_because_every_byte_but_zero_is_the_same_enumerator) {
-  using OfBool = ft::Labeled<ft::Counter, Flag>;
-  EXPECT_THROW(OfBool(registry, {.name = "flags"}), std::invalid_argument);
 }
 
 }  // namespace

@@ -109,6 +109,14 @@ TEST_F(Registry, takes_an_empty_label_value_for_an_absent_label) {
   EXPECT_THROW(ft::Counter(without, {.name = "c"}), std::invalid_argument);
 }
 
+TEST_F(Registry, takes_a_null_pointer_for_an_empty_label_value) {
+  const char* const unset = nullptr;  // what getenv gives for a variable that is not set
+  const ft::Scope scope{registry, "a", {{"host", unset}, {"right", "1"}}};
+  ft::Counter counter{scope, {.name = "c", .help = unset}};
+  EXPECT_EQ(look().family("a_c").points.front().labels, (Labels{{"right", "1"}}));
+  EXPECT_EQ(look().family("a_c").help, "");
+}
+
 TEST_F(Registry, takes_any_text_as_label_value_and_help) {
   const std::string hostile = "\0\x01\n\"\\\xff{}\xc3\xa4=,"s;
   const ft::Scope scope{registry, "a", {{"value", hostile}}};
@@ -221,6 +229,14 @@ TEST_F(Registry, does_not_take_labels_for_equal_that_only_read_alike_when_joined
   EXPECT_NO_THROW(ft::Counter(ft::Scope(registry, "a", {{"x", "1"}, {"y", "2"}}), {.name = "c"}));
 }
 
+// P-7, P-10: formats replace what is ill-formed, and both would go out as one series.
+TEST_F(Registry, refuses_label_values_that_differ_only_in_ill_formed_bytes) {
+  ft::Counter first{ft::Scope{registry, "a", {{"x", "\xff"}}}, {.name = "c"}};
+  EXPECT_THROW(ft::Counter(ft::Scope(registry, "a", {{"x", "\xfe"}}), {.name = "c"}), std::invalid_argument);
+  EXPECT_THROW(ft::Counter(ft::Scope(registry, "a", {{"x", "\xef\xbf\xbd"}}), {.name = "c"}), std::invalid_argument);
+  EXPECT_NO_THROW(ft::Counter(ft::Scope(registry, "a", {{"x", "\xff\xfe"}}), {.name = "c"}));  // two replacements
+}
+
 TEST_F(Registry, refuses_a_metric_of_which_one_combination_exists_already) {
   ft::Counter one{ft::Scope{registry, "a", {{"command", "set"}}}, {.name = "c"}};
   using All = ft::Labeled<ft::Counter, Command>;
@@ -253,6 +269,18 @@ TEST_F(Registry, takes_one_name_with_different_units_for_different_families) {
   ft::Gauge<double> bytes{registry, {.name = "x", .unit = ft::Unit::bytes}};
   ft::Gauge<double> none{registry, {.name = "x"}};
   EXPECT_THAT(look().family_names(), ElementsAre("x_seconds", "x_bytes", "x"));
+}
+
+// Formats that do not join scope and name by `_` tell them apart, and their family would have the first one's.
+TEST_F(Registry, refuses_a_name_that_is_cut_into_scope_and_name_elsewhere) {
+  ft::Counter first{ft::Scope{registry, "a_b", {{"n", "1"}}}, {.name = "c"}};
+  EXPECT_THAT([&] { ft::Counter(ft::Scope(registry, "a", {{"n", "2"}}), {.name = "b_c"}); },
+              ThrowsMessage<std::invalid_argument>(
+                  AllOf(HasSubstr("\"c\" in the scope \"a_b\""), HasSubstr("\"b_c\" in the scope \"a\""))));
+  const ft::Scope nested{ft::Scope{registry, "a"}, "b", {{"n", "3"}}};
+  EXPECT_THAT([&] { ft::Counter(nested, {.name = "c"}); },
+              ThrowsMessage<std::invalid_argument>(HasSubstr("scope \"a.b\"")));
+  EXPECT_NO_THROW(ft::Counter(ft::Scope(registry, "a_b", {{"n", "4"}}), {.name = "c"}));
 }
 
 TEST_F(Registry, takes_integers_and_doubles_for_one_kind) {
@@ -350,6 +378,18 @@ TEST_F(Registry, refuses_a_name_longer_than_255_characters_with_its_prefix_and_u
   EXPECT_NO_THROW(ft::Counter(scope, {.name = ft::Name::checked(half)}));  // 127 + 1 + 127
   EXPECT_THROW(ft::Counter(scope, {.name = ft::Name::checked(half + "a")}), std::invalid_argument);
   EXPECT_THROW(ft::Counter(scope, {.name = ft::Name::checked(half), .unit = ft::Unit::bytes}), std::invalid_argument);
+}
+
+// P-51
+TEST_F(Registry, refuses_the_names_of_the_prometheus_servers_own_series) {
+  for (const Register& metric : {counter("up"), gauge("up"), gauge("scrape_duration_seconds"), counter("scrape_x")}) {
+    EXPECT_THAT([&] { metric(registry); }, ThrowsMessage<std::invalid_argument>(HasSubstr("Prometheus server's own")));
+  }
+  EXPECT_THROW(ft::Gauge<double>(ft::Scope(registry, "scrape"), {.name = "x"}), std::invalid_argument);
+  EXPECT_THROW(ft::Gauge<double>(registry, {.name = "scrape", .unit = ft::Unit::bytes}), std::invalid_argument);
+  for (const char* const name : {"uptime", "up_2", "scrape", "scraped_x", "a_scrape_x"}) {
+    EXPECT_NO_THROW(gauge(name)(registry)) << name;
+  }
 }
 
 /// The names under which the library's own families go out.

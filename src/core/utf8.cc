@@ -36,5 +36,16 @@ Utf8Step utf8_step(std::string_view text) noexcept {
   return {length, true};
 }
 
+std::string repaired(std::string_view text) {
+  std::string well_formed;
+  well_formed.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Step step = utf8_step(text);
+    well_formed += step.well_formed ? text.substr(0, step.length) : replacement_character;
+    text.remove_prefix(step.length);
+  }
+  return well_formed;
+}
+
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

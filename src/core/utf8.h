@@ -3,6 +3,7 @@
 // Finding ill-formed UTF-8, one code point at a time.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "fast_telemetry/detail/abi.h"
@@ -23,6 +24,9 @@ struct Utf8Step {
 /// Ill-formed bytes are taken as the Unicode Standard recommends (chapter 3.9, "U+FFFD Substitution of Maximal
 /// Subparts"), so that our text equals what other programs make of the same bytes.
 [[nodiscard]] Utf8Step utf8_step(std::string_view text) noexcept;
+
+/// Well-formed text: what every format makes of `text`, but for its own escaping.
+[[nodiscard]] std::string repaired(std::string_view text);
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "src/encoding/utf8.h"
+#include "src/core/utf8.h"
 
 #include <gtest/gtest.h>
 
-#include <string>
 #include <string_view>
 
 namespace ft = fast_telemetry;
 using namespace std::string_view_literals;
 
 namespace {
-
-std::string repaired(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const auto step = ft::detail::utf8_step(text);
-    result += step.well_formed ? text.substr(0, step.length) : ft::detail::replacement_character;
-    text.remove_prefix(step.length);
-  }
-  return result;
-}
 
 struct Utf8Case {
   const char* what;
@@ -32,7 +21,7 @@ class Utf8 : public testing::TestWithParam<Utf8Case> {};
 }  // namespace
 
 TEST_P(Utf8, is_repaired_by_one_replacement_per_maximal_subpart) {
-  EXPECT_EQ(repaired(GetParam().input), GetParam().expected);
+  EXPECT_EQ(ft::detail::repaired(GetParam().input), GetParam().expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(well_formed, Utf8,
