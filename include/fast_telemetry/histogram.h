@@ -169,7 +169,7 @@ class Histogram {
         return;
       }
       // The sum first: its address is known at once, and the search for the bucket overlaps it.
-      detail::add(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
+      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
       detail::add(*site_, offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t), std::uint64_t{1});
     }
 
@@ -222,7 +222,7 @@ class FloatHistogram {
         return;
       }
       // The sum first: its address is known at once, and the search for the bucket overlaps it.
-      detail::add(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
+      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
       detail::add(*site_, offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t), std::uint64_t{1});
     }
     [[nodiscard]] std::uint64_t count() const noexcept;

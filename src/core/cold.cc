@@ -20,9 +20,9 @@ namespace {
 constinit std::array<std::atomic<std::uint64_t>, drop_reasons> drops{};
 
 /// Gives the site a run. Null, with the drop counted, when that cannot be.
-std::uint64_t* attach(Site& site) noexcept {
+std::uint64_t* attach(Site& site, void (*drop)(Drop) noexcept) noexcept {
   if (!arena_lock.lock()) {
-    count_drop(Drop::reentrant);
+    drop(Drop::reentrant);
     return nullptr;
   }
   const int saved_errno = errno;
@@ -43,22 +43,35 @@ std::uint64_t* attach(Site& site) noexcept {
   }
   errno = saved_errno;
   arena_lock.unlock();
-  if (cells == nullptr) count_drop(reason);
+  if (cells == nullptr) drop(reason);
   return cells;
 }
 
 /// Runs `apply` on the site's cell in an extra shard of this thread's.
 template <class Apply>
-void in_extra_shard(Site& site, std::size_t offset, Apply apply) noexcept {
+void in_extra_shard(Site& site, std::size_t offset, Apply apply, void (*drop)(Drop) noexcept = count_drop) noexcept {
   const std::size_t slot = mark_slot();
   const Mark mark{slot};
   std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
-  if (cells == nullptr) cells = attach(site);
+  if (cells == nullptr) cells = attach(site, drop);
   if (cells == nullptr) return;
   std::uint64_t* const cell = cells + offset / sizeof(std::uint64_t);
   const std::size_t shard = layout_shards + slot;
   mark_written(cell, shard);
   apply(copy_in_shard(cell, shard));
+}
+
+auto adding(std::uint64_t value) noexcept {
+  return [value](std::uint64_t* cell) { __atomic_fetch_add(cell, value, __ATOMIC_RELAXED); };
+}
+
+auto adding(double value) noexcept {
+  return [value](std::uint64_t* cell) {
+    std::uint64_t seen = __atomic_load_n(cell, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(cell, &seen, std::bit_cast<std::uint64_t>(std::bit_cast<double>(seen) + value),
+                                        true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+  };
 }
 
 }  // namespace
@@ -76,16 +89,15 @@ void forget_drops() noexcept {
 }
 
 void cold_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {
-  in_extra_shard(site, offset, [value](std::uint64_t* cell) { __atomic_fetch_add(cell, value, __ATOMIC_RELAXED); });
+  in_extra_shard(site, offset, adding(value));
 }
+void cold_add(Site& site, std::size_t offset, double value) noexcept { in_extra_shard(site, offset, adding(value)); }
 
-void cold_add(Site& site, std::size_t offset, double value) noexcept {
-  in_extra_shard(site, offset, [value](std::uint64_t* cell) {
-    std::uint64_t seen = __atomic_load_n(cell, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(cell, &seen, std::bit_cast<std::uint64_t>(std::bit_cast<double>(seen) + value),
-                                        true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-    }
-  });
+void cold_add_part(Site& site, std::size_t offset, std::uint64_t value) noexcept {
+  in_extra_shard(site, offset, adding(value), [](Drop) noexcept {});
+}
+void cold_add_part(Site& site, std::size_t offset, double value) noexcept {
+  in_extra_shard(site, offset, adding(value), [](Drop) noexcept {});
 }
 
 void cold_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
@@ -99,7 +111,7 @@ void cold_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
 void cold_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
   const Mark mark{mark_slot()};
   std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
-  if (cells == nullptr) cells = attach(site);
+  if (cells == nullptr) cells = attach(site, count_drop);
   if (cells != nullptr) __atomic_store_n(cells + offset / sizeof(std::uint64_t), bits, __ATOMIC_RELAXED);
 }
 

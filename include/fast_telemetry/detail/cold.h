@@ -21,6 +21,11 @@ struct Site {
 /// Async-signal-safe; allocates address space at most, never heap memory.
 [[gnu::cold, gnu::noinline]] void cold_add(Site& site, std::size_t offset, std::uint64_t value) noexcept;
 [[gnu::cold, gnu::noinline]] void cold_add(Site& site, std::size_t offset, double value) noexcept;
+
+/// For one part of an observation whose other part counts the drop when there is no cell: one observation, one drop.
+[[gnu::cold, gnu::noinline]] void cold_add_part(Site& site, std::size_t offset, std::uint64_t value) noexcept;
+[[gnu::cold, gnu::noinline]] void cold_add_part(Site& site, std::size_t offset, double value) noexcept;
+
 [[gnu::cold, gnu::noinline]] void cold_max(Site& site, std::size_t offset, std::uint64_t value) noexcept;
 
 /// Gauges: one plain copy of the cell; attaches it and stores.

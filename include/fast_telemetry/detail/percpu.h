@@ -38,6 +38,16 @@ inline void add(Site& site, std::size_t offset, double value) noexcept {
 #endif
 }
 
+/// The same for one part of an observation whose other part counts the drop when there is no cell.
+template <class Value>
+inline void add_part(Site& site, std::size_t offset, Value value) noexcept {
+#if FAST_TELEMETRY_RSEQ
+  rseq_add<cold_add_part>(site, offset, value);
+#else
+  cold_add_part(site, offset, value);
+#endif
+}
+
 /// Keeps the greater of the cell and `value`, compared unsigned; 0 is the empty cell.
 inline void keep_greater(Site& site, std::size_t offset, std::uint64_t value) noexcept {
 #if FAST_TELEMETRY_RSEQ

@@ -44,6 +44,7 @@ inline void rseq_leave() noexcept {
 static_assert(offsetof(Site, cells) == 0, "the sequence loads the first word of the site");
 
 /// Adds `value` to the cell `offset` bytes into the site's run, in the current CPU's copy.
+template <void (*cold_path)(Site&, std::size_t, std::uint64_t) noexcept = cold_add>
 inline void rseq_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr x16, [x17]\n\tadd x16, x16, %[value]\n\tstr x16, [x17]" FAST_TELEMETRY_RSEQ_END
@@ -55,9 +56,10 @@ inline void rseq_add(Site& site, std::size_t offset, std::uint64_t value) noexce
   return;
 cold:
   rseq_leave();
-  cold_add(site, offset, value);
+  cold_path(site, offset, value);
 }
 
+template <void (*cold_path)(Site&, std::size_t, double) noexcept = cold_add>
 inline void rseq_add(Site& site, std::size_t offset, double value) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr d31, [x17]\n\tfadd d31, d31, %d[value]\n\tstr d31, [x17]" FAST_TELEMETRY_RSEQ_END
@@ -69,7 +71,7 @@ inline void rseq_add(Site& site, std::size_t offset, double value) noexcept {
   return;
 cold:
   rseq_leave();
-  cold_add(site, offset, value);
+  cold_path(site, offset, value);
 }
 
 /// Stores `value` if it is greater than the cell, compared unsigned.

@@ -58,6 +58,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// Adds `value` to the cell `offset` bytes into the site's run, in the current CPU's copy.
+template <void (*cold_path)(Site&, std::size_t, std::uint64_t) noexcept = cold_add>
 inline void rseq_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN "addq %[value], (%%rcx, %%rax)" FAST_TELEMETRY_RSEQ_END
            :
@@ -67,9 +68,10 @@ inline void rseq_add(Site& site, std::size_t offset, std::uint64_t value) noexce
            : cold);
   return;
 cold:
-  cold_add(site, offset, value);
+  cold_path(site, offset, value);
 }
 
+template <void (*cold_path)(Site&, std::size_t, double) noexcept = cold_add>
 inline void rseq_add(Site& site, std::size_t offset, double value) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN FAST_TELEMETRY_RSEQ_ADD_DOUBLE FAST_TELEMETRY_RSEQ_END
            :
@@ -79,7 +81,7 @@ inline void rseq_add(Site& site, std::size_t offset, double value) noexcept {
            : cold);
   return;
 cold:
-  cold_add(site, offset, value);
+  cold_path(site, offset, value);
 }
 
 /// Stores `value` if it is greater than the cell, compared unsigned.
