@@ -101,6 +101,7 @@ void mark_written(std::uint64_t* cell, std::size_t shard) noexcept {
 
 bool Arena::start(std::uint32_t copies) noexcept {
   copies_ = copies;
+  refusals_ = 0;  // of a larger arena
   return map_extent();
 }
 

@@ -67,14 +67,16 @@ void label_points(Instrument& instrument, const ScopeState& scope, const Axis* a
   }
   const Text invalid_value = pool.add(invalid);
 
-  instrument.labels.assign(instrument.points, constant);
+  instrument.labels_per_point = constant.size() + axis_count;
+  instrument.labels.reserve(instrument.points * instrument.labels_per_point);
   for (std::size_t p = 0; p < instrument.points; ++p) {
     const bool spare = instrument.has_spare && p + 1 == instrument.points;
+    instrument.labels.insert(instrument.labels.end(), constant.begin(), constant.end());
     std::size_t stride = instrument.points - (instrument.has_spare ? 1 : 0);
     for (const auto& dimension : dimensions) {
       stride /= dimension.size();
-      instrument.labels[p].push_back(spare ? Label{dimension[0].key, invalid_value}
-                                           : dimension[p / stride % dimension.size()]);
+      instrument.labels.push_back(spare ? Label{dimension[0].key, invalid_value}
+                                        : dimension[p / stride % dimension.size()]);
     }
   }
 }
@@ -95,7 +97,8 @@ void check_label_keys(const ScopeState& scope, const Axis* axes, std::size_t axi
 
 /// One text per label set, whatever the order of the labels. Of the repaired values: two that differ only in ill-formed
 /// bytes would be exported as one.
-std::string canonical(std::vector<Label> labels) {
+std::string canonical(std::span<const Label> unsorted) {
+  std::vector<Label> labels{unsorted.begin(), unsorted.end()};
   std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return view(a.key) < view(b.key); });
   std::string text;
   for (const Label& label : labels) {
@@ -163,8 +166,8 @@ Enrolment::Enrolment(const ScopeState& scope, const Info& info, const std::share
   check_label_keys(scope, axes, axis_count);
   label_points(*fresh, scope, axes, axis_count);
   fresh->label_sets.reserve(fresh->points);
-  for (const auto& labels : fresh->labels) {
-    const auto [entry, is_new] = label_sets_.emplace(canonical(labels), fresh.get());
+  for (std::size_t p = 0; p < fresh->points; ++p) {
+    const auto [entry, is_new] = label_sets_.emplace(canonical(fresh->labels_of(p)), fresh.get());
     if (!is_new) {
       throw std::invalid_argument{"metric \"" + wanted->full_name +
                                   "\" has two points with the same labels: an enum gives one "

@@ -55,7 +55,7 @@ void index(OwnedTable& owned, std::size_t classes) {
 
 const BucketTable* intern(const std::vector<std::uint64_t>& bounds, std::vector<double> exported, double divisor,
                           std::size_t classes, ClassOf class_of) {
-  const std::lock_guard lock{process().mutex};
+  const auto lock = lock_process();
   for (const auto& owned : tables()) {
     if (owned->class_of == class_of && owned->exported == exported && owned->table.divisor == divisor &&
         std::equal(bounds.begin(), bounds.end(), owned->bounds.begin())) {

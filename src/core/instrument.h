@@ -8,6 +8,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,7 +59,8 @@ struct Instrument {
   std::shared_ptr<RegistryState> registry;  ///< null: unregistered
   std::shared_ptr<FamilyRecord> family;     ///< null: unregistered
   std::string label_text;                   ///< what `labels` points into
-  std::vector<std::vector<Label>> labels;
+  std::vector<Label> labels;                ///< of one point after the other
+  std::size_t labels_per_point = 0;
   Arena* arena = nullptr;
   SizeClass* size = nullptr;
 
@@ -78,6 +80,9 @@ struct Instrument {
   std::list<Instrument*> held_node;             ///< its entry in RegistryState::held, while it is not held
   std::list<Instrument*>::iterator held_at;
 
+  [[nodiscard]] std::span<const Label> labels_of(std::size_t point) const noexcept {
+    return {labels.data() + point * labels_per_point, labels_per_point};
+  }
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
   [[nodiscard]] bool is_gauge() const noexcept { return cells == Cells::gauge_i64 || cells == Cells::gauge_f64; }
   /// Whether a point's last cell is a double that adds up.

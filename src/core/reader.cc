@@ -156,13 +156,19 @@ std::uint64_t total(const ReaderState& state, const ReaderState::Entry& entry, s
 
 }  // namespace
 
+const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept {
+  const bool as_folded = entry.place != 0 && !entry.base && state.options.temporality == Temporality::cumulative &&
+                         !entry.instrument->has_double_sum();
+  return as_folded ? state.cell_sums.data() + entry.place : nullptr;
+}
+
 const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& entry, std::size_t point) {
   const Instrument& instrument = *entry.instrument;
   const std::size_t offset = point * instrument.width;
-  const bool delta = state.options.temporality == Temporality::delta;
-  const bool as_folded = entry.place != 0 && !entry.base && !delta && !instrument.has_double_sum();
-  if (as_folded) return state.cell_sums.data() + entry.place + offset;
+  const std::uint64_t* const folded = folded_cells(state, entry);
+  if (folded != nullptr) return folded + offset;
 
+  const bool delta = state.options.temporality == Temporality::delta;
   std::uint64_t* const cells = state.scratch.data();
   for (std::size_t i = 0; i < instrument.width; ++i) {
     const std::uint64_t now = total(state, entry, offset + i);
@@ -180,7 +186,7 @@ const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& e
 Reader::Reader(Registry& registry, ReaderOptions options) : state_{new detail::ReaderState}, snapshot_{*state_} {
   state_->options = options;
   detail::Process& process = detail::process();
-  const std::lock_guard lock{process.mutex};
+  const auto lock = detail::lock_process();
   state_->registry = registry.state_->shared_from_this();
   state_->collection.since_unix_ns = detail::wall_clock_ns();
   state_->collection.time_unix_ns = state_->collection.since_unix_ns;
@@ -192,7 +198,7 @@ Reader::Reader(Registry& registry, ReaderOptions options) : state_{new detail::R
 
 Reader::~Reader() {
   {
-    const std::lock_guard lock{detail::process().mutex};
+    const auto lock = detail::lock_process();
     std::erase(state_->registry->readers, state_);
   }
   delete state_;
@@ -213,6 +219,7 @@ const Snapshot& Reader::collect() {
       state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
       state_->diagnosed_finals = process.finals_dropped;
+      state_->diagnosed_drops = 0;
     }
     state_->collection.time_unix_ns = detail::wall_clock_ns();
     detail::capture(*state_);
@@ -240,7 +247,7 @@ void Reader::accept() {
       }
     }
   }
-  const std::lock_guard lock{detail::process().mutex};
+  const auto lock = detail::lock_process();
   state_->collection.since_unix_ns = state_->collection.time_unix_ns;
   state_->accepted = true;
   state_->taken_retirements = state_->seen_retirements;

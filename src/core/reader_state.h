@@ -48,6 +48,9 @@ struct ReaderState {
   Collection collection{};
 };
 
+/// The entry's cells where the fold put them, if they need no more than that to be what the reader is shown. Or null.
+[[nodiscard]] const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept;
+
 /// The entry's point, cell by cell: what the fold found, what earlier runs had, less the baseline for a delta reader.
 /// Valid until the next call.
 [[nodiscard]] const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& entry, std::size_t point);

@@ -50,7 +50,7 @@ Registry::Registry() : state_{nullptr} {
   auto state = std::make_shared<detail::RegistryState>();
   for (const char* const name : reserved_names) state->names.emplace(name, nullptr);
   detail::Process& process = detail::process();
-  const std::lock_guard lock{process.mutex};
+  const auto lock = detail::lock_process();
   process.registries.insert(state.get());
   state->owner = state;
   state_ = state.get();
@@ -59,7 +59,7 @@ Registry::Registry() : state_{nullptr} {
 Registry::~Registry() {
   std::shared_ptr<detail::RegistryState> last;
   detail::Process& process = detail::process();
-  const std::lock_guard lock{process.mutex};
+  const auto lock = detail::lock_process();
   process.registries.erase(state_);
   last = std::move(state_->owner);
   // Held series end here: nobody can become their reader any more, and those that are readers keep what they need.

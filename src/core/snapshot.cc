@@ -17,35 +17,62 @@ using detail::Cells;
 using detail::Instrument;
 using detail::ReaderState;
 
-void visit_point(ReaderState& state, const ReaderState::Entry& entry, std::size_t point, Visitor& visitor) {
-  const Instrument& instrument = *entry.instrument;
-  const Series series{instrument.id + point, entry.born_unix_ns, instrument.labels[point]};
-  if (instrument.is_gauge()) {
-    const std::uint64_t bits = entry.place == 0 ? 0 : state.gauges[entry.offset + point * instrument.width];
-    const bool spare = instrument.has_spare && point + 1 == instrument.points;
-    if (spare && bits == 0) return;
-    if (instrument.cells == Cells::gauge_i64) {
-      visitor.gauge(series, NumberPoint<std::int64_t>{std::bit_cast<std::int64_t>(bits)});
-    } else {
-      visitor.gauge(series, NumberPoint<double>{std::bit_cast<double>(bits)});
-    }
-    return;
-  }
+Series series_of(const ReaderState::Entry& entry, std::size_t point) noexcept {
+  return {entry.instrument->id + point, entry.born_unix_ns, entry.instrument->labels_of(point)};
+}
 
-  const std::uint64_t* const cells = point_cells(state, entry, point);
-  const bool spare = instrument.has_spare && point + 1 == instrument.points;
-  if (spare && std::all_of(cells, cells + instrument.width, [](std::uint64_t cell) { return cell == 0; })) return;
-  if (instrument.cells == Cells::counter) {
-    visitor.sum(series, NumberPoint<std::uint64_t>{cells[0]});
-    return;
+bool is_spare(const Instrument& instrument, std::size_t point) noexcept {
+  return instrument.has_spare && point + 1 == instrument.points;
+}
+
+void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::uint64_t bits = entry.place == 0 ? 0 : state.gauges[entry.offset + point * instrument.width];
+    if (bits == 0 && is_spare(instrument, point)) continue;
+    if (instrument.cells == Cells::gauge_i64) {
+      visitor.gauge(series_of(entry, point), NumberPoint<std::int64_t>{std::bit_cast<std::int64_t>(bits)});
+    } else {
+      visitor.gauge(series_of(entry, point), NumberPoint<double>{std::bit_cast<double>(bits)});
+    }
   }
+}
+
+void visit_counters(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
+  const std::uint64_t* const folded = folded_cells(state, entry);
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::uint64_t value = folded != nullptr ? folded[point] : *point_cells(state, entry, point);
+    if (value == 0 && is_spare(instrument, point)) continue;
+    visitor.sum(series_of(entry, point), NumberPoint<std::uint64_t>{value});
+  }
+}
+
+void visit_histograms(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
   const detail::BucketTable& buckets = *instrument.buckets;
-  const std::uint64_t sum_bits = cells[buckets.count + 1];
-  visitor.histogram(
-      series, HistogramPoint{.bounds = {buckets.exported, buckets.count},
-                             .buckets = {cells, buckets.count + std::size_t{1}},
-                             .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
-                                                                : static_cast<double>(sum_bits) / buckets.divisor});
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::uint64_t* const cells = point_cells(state, entry, point);
+    const auto is_zero = [](std::uint64_t cell) { return cell == 0; };
+    if (is_spare(instrument, point) && std::all_of(cells, cells + instrument.width, is_zero)) continue;
+    const std::uint64_t sum_bits = cells[buckets.count + 1];
+    visitor.histogram(
+        series_of(entry, point),
+        HistogramPoint{.bounds = {buckets.exported, buckets.count},
+                       .buckets = {cells, buckets.count + std::size_t{1}},
+                       .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
+                                                          : static_cast<double>(sum_bits) / buckets.divisor});
+  }
+}
+
+void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  switch (entry.instrument->cells) {
+    case Cells::counter: return visit_counters(state, entry, visitor);
+    case Cells::gauge_i64:
+    case Cells::gauge_f64: return visit_gauges(state, entry, visitor);
+    case Cells::histogram:
+    case Cells::float_histogram: return visit_histograms(state, entry, visitor);
+  }
 }
 
 void visit_families(ReaderState& state, Visitor& visitor) {
@@ -55,10 +82,7 @@ void visit_families(ReaderState& state, Visitor& visitor) {
     if (std::none_of(first, last, [](const ReaderState::Entry& entry) { return entry.visible; })) continue;
     visitor.family(Family{family->scope, family->name, family->full_name, family->help, family->unit, family->kind});
     for (auto entry = first; entry != last; ++entry) {
-      if (!entry->visible) continue;
-      for (std::size_t point = 0; point < entry->instrument->points; ++point) {
-        visit_point(state, *entry, point, visitor);
-      }
+      if (entry->visible) visit_points(state, *entry, visitor);
     }
   }
 }

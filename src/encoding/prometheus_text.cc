@@ -9,6 +9,7 @@
 
 #include "line_cache.h"
 #include "text_escape.h"
+#include "text_integer.h"
 #include "text_number.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -150,7 +151,7 @@ struct PrometheusTextEncoder::Lines {
   }
 
   void write_line(std::string_view beginning, std::uint64_t value) {
-    static_assert(step >= detail::room_before_number);
+    static_assert(step >= detail::room_before_integer);
     if (beginning.size() < step) [[unlikely]] {
       write_line<std::uint64_t>(beginning, value);
       return;

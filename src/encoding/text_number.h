@@ -16,11 +16,6 @@ inline constexpr std::size_t longest_number = 32;
 [[nodiscard]] char* write_number(char* out, std::uint64_t value) noexcept;
 [[nodiscard]] char* write_number(char* out, std::int64_t value) noexcept;
 
-/// As write_number and faster, but overwrites up to `room_before_number` bytes before `out` with anything: for callers
-/// that write those afterwards.
-[[nodiscard]] char* write_number_over(char* out, std::uint64_t value) noexcept;
-inline constexpr std::size_t room_before_number = 12;
-
 /// The fewest digits that read back as the same double; whole numbers below 2^53 as integers; `NaN`, `+Inf`, `-Inf`.
 [[nodiscard]] char* write_number(char* out, double value) noexcept;
 
