@@ -197,14 +197,14 @@ def tables(summary):
 
     rows = []
     for name, row in summary.items():
-        if match := re.match(r"fold_bench:BM_collect_(\w+)/cells:(\d+)/writers:(\d)", name):
-            kind, cells, writers = match[1], int(match[2]), match[3]
+        if match := re.match(r"fold_bench:BM_collect_(\w+)/cells:(\d+)/cpus:(\d+)/writers:(\d)", name):
+            kind, cells, cpus, writers = match[1], int(match[2]), match[3], match[4]
             rows.append([f"{cells} {'counters' if kind == 'metrics' else 'labelled cells'}",
-                         writers, f"{row['shards']:.0f}", figure(row["median_ns"] / 1e3), spread(row, 1e3),
+                         cpus, writers, f"{row['shards']:.0f}", figure(row["median_ns"] / 1e3), spread(row, 1e3),
                          figure(row["median_ns"] / cells)])
     if rows:
         result.append(("One collection (Reader::collect), µs",
-                       ["", "writers", "shards", "µs", "middle half", "ns per cell"], rows))
+                       ["", "CPUs that wrote", "writers", "shards", "µs", "middle half", "ns per cell"], rows))
 
     rows = []
     for name, row in summary.items():
