@@ -13,6 +13,10 @@ else()
   set(ft_rseq 0)
 endif()
 set(ft_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fast_telemetry)
+set(ft_soversion ${PROJECT_VERSION_MAJOR})
+if(PROJECT_VERSION_MAJOR EQUAL 0)  # before 1.0 a minor version may break
+  set(ft_soversion 0.${PROJECT_VERSION_MINOR})
+endif()
 
 # A folder of the layout joins the build when it exists.
 function(ft_add_subdirectory folder)
@@ -48,7 +52,7 @@ function(ft_library name)
   # Position-independent also when static: plugins and language bindings link it into shared objects of their own.
   set_target_properties(ft_${name} PROPERTIES
     EXPORT_NAME ${name} OUTPUT_NAME fast_telemetry_${name}
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    VERSION ${PROJECT_VERSION} SOVERSION ${ft_soversion}
     POSITION_INDEPENDENT_CODE ON INSTALL_RPATH $ORIGIN)
   get_target_property(type ft_${name} TYPE)
   if(type STREQUAL "SHARED_LIBRARY" AND UNIX AND NOT APPLE)
@@ -156,6 +160,7 @@ function(ft_test name)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
   ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_precompile_headers(${name} REUSE_FROM ft_test_headers)
   ft_test_properties(properties ${arg_SERIAL} "${arg_TIMEOUT}" "${arg_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()

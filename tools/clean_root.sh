@@ -54,8 +54,12 @@ mirror=$(awk '$2 == "bookworm" {print $1; exit}' <<<"$sources")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [[ -n $mirror ]] || { echo "clean_root: this machine's apt has no source for bookworm" >&2 && exit 1; }
 
+with=()
+# minbase alone could not fetch another package from there.
+if grep -q '^https:' <<<"$sources"; then with=(--include=ca-certificates); fi
+
 echo "== a fresh Debian 12 in $root"
-debootstrap --variant=minbase --keyring="$keyring" bookworm "$root" "$mirror" >"$root/.debootstrap" 2>&1 || {
+debootstrap --variant=minbase "${with[@]}" --keyring="$keyring" bookworm "$root" "$mirror" >"$root/.debootstrap" 2>&1 || {
   tail "$root/.debootstrap" >&2
   exit 1
 }

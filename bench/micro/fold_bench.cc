@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a collection costs: Reader::collect over many cells, alone and while somebody writes. Shards are those of the
-// machine: one per CPU that can exist, each of them written to, and eight for locked adds, of which a fold skips what
-// was never written. Rows per metric and rows per labelled cell differ in what a collection knows about each.
+// What a collection costs: Reader::collect over many cells, alone and while somebody writes. Shards are those
+// of the machine: one per CPU that can exist, and eight for locked adds. `cpus` of them are written to, one or every
+// one this process may use; a fold skips what was never written. Rows per metric and rows per labelled cell differ in
+// what a collection knows about each.
 #include <benchmark/benchmark.h>
 #include <sched.h>
 
@@ -13,6 +14,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fast_telemetry/counter.h"
@@ -28,13 +30,19 @@ namespace ft = fast_telemetry;
 
 namespace {
 
-/// Calls `work` in a thread on each CPU this process may use, so that every shard has its pages.
-template <class Work>
-void on_every_cpu(Work work) {
+cpu_set_t allowed_cpus() {
   cpu_set_t allowed;
   sched_getaffinity(0, sizeof allowed, &allowed);
-  for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+  return allowed;
+}
+
+/// Calls `work` in a thread on each of the first `count` CPUs this process may use, so that their shards have pages.
+template <class Work>
+void on_cpus(std::int64_t count, Work work) {
+  const cpu_set_t allowed = allowed_cpus();
+  for (std::size_t cpu = 0; cpu < CPU_SETSIZE && count > 0; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed)) continue;
+    --count;
     std::thread{[&] {
       cpu_set_t only;
       CPU_ZERO(&only);
@@ -120,15 +128,16 @@ class Writer {
 template <class Cells>
 void BM_collect(benchmark::State& state) {
   const auto size = static_cast<std::size_t>(state.range(0));
-  // Kept for the harness's next call with the same size: registering 100 000 metrics takes longer than measuring.
+  const std::pair made{size, state.range(1)};
+  // Kept for the harness's next call with the same: registering 100 000 metrics takes longer than measuring.
   static std::unique_ptr<Cells> cells;
-  static std::size_t made = 0;
+  static std::pair<std::size_t, std::int64_t> kept;
   static std::uint64_t expected = 0;
-  if (made != size) {
+  if (kept != made) {
     cells = std::make_unique<Cells>(size);
-    made = size;
+    kept = made;
     expected = 0;
-    on_every_cpu([&] {
+    on_cpus(state.range(1), [&] {
       for (std::size_t i = 0; i < size; ++i) cells->add(i);
       expected += size;
     });
@@ -137,7 +146,7 @@ void BM_collect(benchmark::State& state) {
   ft::Reader reader{cells->registry};
   static_cast<void>(reader.collect());  // allocates
   std::unique_ptr<Writer<Cells>> writer;
-  if (state.range(1) != 0) writer = std::make_unique<Writer<Cells>>(*cells, size);
+  if (state.range(2) != 0) writer = std::make_unique<Writer<Cells>>(*cells, size);
   Passes{state, 1}.run([&] { benchmark::DoNotOptimize(reader.collect()); });
   if (writer) expected += writer->stop();
 
@@ -147,13 +156,20 @@ void BM_collect(benchmark::State& state) {
   state.counters["shards"] = ft::storage_info().shards;
 }
 
-BENCHMARK(BM_collect<Metrics>)
-    ->Name("BM_collect_metrics")
-    ->ArgNames({"cells", "writers"})
-    ->ArgsProduct({{1'000, 10'000, 100'000}, {0, 1}});
-BENCHMARK(BM_collect<LabeledCells>)
-    ->Name("BM_collect_labeled")
-    ->ArgNames({"cells", "writers"})
-    ->ArgsProduct({{10'000, 100'000}, {0, 1}});
+/// With one shard written to and with all of them; beside a writer, which may run anywhere, with all.
+void arguments(benchmark::internal::Benchmark* collect, const std::vector<std::int64_t>& cells) {
+  const cpu_set_t allowed = allowed_cpus();
+  const std::int64_t all = CPU_COUNT(&allowed);
+  collect->ArgNames({"cells", "cpus", "writers"});
+  if (all > 1) collect->ArgsProduct({cells, {1}, {0}});
+  collect->ArgsProduct({cells, {all}, {0, 1}});
+}
+
+BENCHMARK(BM_collect<Metrics>)->Name("BM_collect_metrics")->Apply([](auto* collect) {
+  arguments(collect, {1'000, 10'000, 100'000});
+});
+BENCHMARK(BM_collect<LabeledCells>)->Name("BM_collect_labeled")->Apply([](auto* collect) {
+  arguments(collect, {10'000, 100'000});
+});
 
 }  // namespace

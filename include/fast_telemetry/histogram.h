@@ -33,16 +33,16 @@ constexpr std::uint64_t nanoseconds(D duration) noexcept {
                          (static_cast<double>(ns) / static_cast<double>(D::period::den));
     return value < 18446744073709549568.0 ? static_cast<std::uint64_t>(value) : ~std::uint64_t{0};
   } else {
-    __extension__ using wide = unsigned __int128;
-    constexpr wide factor = static_cast<wide>(D::period::num) * ns;
+    __extension__ using Wide = unsigned __int128;
+    constexpr Wide factor = static_cast<Wide>(D::period::num) * ns;
     if constexpr (ns % D::period::den == 0 && factor / D::period::den >> 64 == 0) {
       std::uint64_t value = 0;
       constexpr auto unit = static_cast<std::uint64_t>(factor / D::period::den);
       return __builtin_mul_overflow(static_cast<std::uint64_t>(count), unit, &value) ? ~std::uint64_t{0} : value;
     } else {
       // Finer than a nanosecond, an odd period, or one that alone exceeds 64 bits.
-      wide value = 0;
-      const bool overflow = __builtin_mul_overflow(static_cast<wide>(count), factor, &value);
+      Wide value = 0;
+      const bool overflow = __builtin_mul_overflow(static_cast<Wide>(count), factor, &value);
       value /= D::period::den;
       return overflow || value >> 64 != 0 ? ~std::uint64_t{0} : static_cast<std::uint64_t>(value);
     }

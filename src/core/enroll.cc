@@ -83,6 +83,7 @@ void label_points(Instrument& instrument, const ScopeState& scope, const Axis* a
 
 void check_label_keys(const ScopeState& scope, const Axis* axes, std::size_t axis_count) {
   std::vector<std::string_view> keys;
+  keys.reserve(scope.labels.size() + axis_count);
   for (const auto& label : scope.labels) keys.push_back(label.first);
   for (std::size_t a = 0; a < axis_count; ++a) {
     check_label_key(view(axes[a].labels[0].key));

@@ -30,6 +30,7 @@ void Gzip::compress(std::string_view text, ByteBuffer& out) {
   if (!stream_) stream_ = std::make_unique<Stream>();
   z_stream& z = stream_->z;
   deflateReset(&z);
+  z.avail_in = 0;  // when memory ran out last time, this still counts bytes of that text
 
   constexpr std::size_t step = 64 * 1024;  // arbitrary
   int status = Z_OK;

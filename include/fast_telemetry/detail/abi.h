@@ -10,16 +10,22 @@
 // The library's build decides and hands the same value to its users (CMake and pkg-config both carry it). The detection
 // below serves other build systems; a wrong guess is a link error, because the flavour is part of the namespace.
 #ifndef FAST_TELEMETRY_RSEQ
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#ifdef __has_feature  // Clang's way of asking; GCC 12 defines macros
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define FAST_TELEMETRY_RSEQ 0
-#elif defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__)) && defined(__GLIBC__)
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FAST_TELEMETRY_RSEQ 0
+#endif
+#endif
+#if !defined(FAST_TELEMETRY_RSEQ) && defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__)) && \
+    defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)
 #define FAST_TELEMETRY_RSEQ 1
 #endif
 #endif
 #ifndef FAST_TELEMETRY_RSEQ
 #define FAST_TELEMETRY_RSEQ 0
-#endif
 #endif
 
 #if FAST_TELEMETRY_RSEQ

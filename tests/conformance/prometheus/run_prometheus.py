@@ -116,7 +116,8 @@ class Prometheus:
         log = stack.enter_context(open(folder / "log", "wb"))
         stack.enter_context(running(
             PROMETHEUS, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", stdout=log, stderr=log))
+            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", stdout=log, stderr=log,
+            env={**os.environ, "TZ": "UTC"}))  # it prints instants in its own zone
 
     def api(self, path, **query):
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(query, doseq=True)}"
@@ -134,7 +135,7 @@ class Prometheus:
         check(target["health"] == "up" and target["lastError"] == "", "health", target["health"], target["lastError"])
 
     def scraped_since(self, instant):
-        """RFC 3339 with nanoseconds, as Go prints it; seconds are enough to compare with."""
+        """RFC 3339 in UTC with nanoseconds, as Go prints it; seconds are enough to compare with."""
         last = self.target()["lastScrape"][:19]
         check(last > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(instant)), "the last scrape was at", last)
 

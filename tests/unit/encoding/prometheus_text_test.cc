@@ -161,7 +161,9 @@ TEST(PrometheusText, appends_to_what_the_buffer_holds) {
 TEST(PrometheusText, an_empty_collection_is_no_bytes) {
   ft::ByteBuffer out;
   ft::PrometheusTextEncoder encoder{out};
-  { ft::ShownCollection shown{encoder}; }
+  {
+    ft::ShownCollection shown{encoder};
+  }
   EXPECT_EQ(out.view(), "");
 }
 
