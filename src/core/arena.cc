@@ -114,9 +114,10 @@ bool Arena::map_extent() noexcept {
 
   const std::size_t bytes = extent_bytes();
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const std::size_t written_bytes = copies_ * sizeof(std::atomic<std::uint64_t>);
+  constexpr std::size_t next_free_bytes = stride_cells * sizeof *Extent::next_free;
+  const std::size_t written_bytes = copies_ * sizeof *Extent::written;
   char* const base = map_lazily(bytes, stride_bytes);
-  char* const beside = base == nullptr ? nullptr : map_lazily(stride_bytes + written_bytes, page);
+  char* const beside = base == nullptr ? nullptr : map_lazily(next_free_bytes + written_bytes, page);
   if (beside == nullptr) {
     if (base != nullptr) munmap(base, bytes);
     refusals_ = std::max(refusals_, 1U);
@@ -126,8 +127,8 @@ bool Arena::map_extent() noexcept {
   Extent& extent = extents_[count];
   extent.wiped_on_fork = madvise(base, bytes, MADV_WIPEONFORK) == 0;
   extent.base = reinterpret_cast<std::uint64_t*>(base);
-  extent.next_free = reinterpret_cast<std::uint64_t*>(beside);
-  extent.written = reinterpret_cast<std::atomic<std::uint64_t>*>(beside + stride_bytes);
+  extent.next_free = reinterpret_cast<std::uint32_t*>(beside);
+  extent.written = reinterpret_cast<std::atomic<std::uint64_t>*>(beside + next_free_bytes);
   // Release: pairs with the acquire in extents(): a fold that counts this extent sees its base.
   extent_count_.store(count + 1, std::memory_order_release);
   return true;
@@ -135,7 +136,7 @@ bool Arena::map_extent() noexcept {
 
 std::uint64_t* Arena::allocate(SizeClass& size) noexcept {
   if (size.free != 0) {
-    const std::uint64_t place = size.free;
+    const std::uint32_t place = size.free;
     size.free = extents_[place / stride_cells].next_free[place % stride_cells];
     return at(place);
   }
@@ -151,7 +152,7 @@ std::uint64_t* Arena::allocate(SizeClass& size) noexcept {
 }
 
 void Arena::free(SizeClass& size, const std::uint64_t* run) noexcept {
-  const std::uint64_t freed = place(run);
+  const auto freed = static_cast<std::uint32_t>(place(run));
   extents_[freed / stride_cells].next_free[freed % stride_cells] = size.free;
   size.free = freed;
 }

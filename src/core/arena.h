@@ -16,11 +16,12 @@ namespace detail {
 /// Extents an arena may grow to: 1 024, that is 33 million cells. Arbitrary, and far above what fits in memory at many
 /// CPUs; it bounds the table below.
 inline constexpr std::size_t max_extents = 1024;
+static_assert(max_extents * stride_cells <= 0xffff'ffff, "a place fits 32 bits");
 
 /// Free runs of one length. Runs are reused only for their own length: metrics come back in the shapes they had.
 struct SizeClass {
   std::size_t cells;
-  std::uint64_t free = 0;  ///< place of the first one, 0: none. Each names the next in its arena's `next_free`.
+  std::uint32_t free = 0;  ///< place of the first one, 0: none. Each names the next in its arena's `next_free`.
 };
 
 class PageMap;
@@ -90,7 +91,7 @@ class Arena {
     bool wiped_on_fork = false;
 
     // Beside the cells, and kept in a forked child.
-    std::uint64_t* next_free = nullptr;             ///< by offset of a free run: the place of the next one
+    std::uint32_t* next_free = nullptr;             ///< by offset of a free run: the place of the next one
     std::atomic<std::uint64_t>* written = nullptr;  ///< by shard of a CPU: a bit per page that was ever written
   };
 
