@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/histogram.h"
 #include "fast_telemetry/snapshot.h"
 #include "tests/stress/stress.h"
 #include "tests/support/recording_visitor.h"
@@ -36,7 +37,8 @@ std::string in_bare_clone(Body body) {
 // The parent's other thread holds the library's locks most of the time, and does not exist in the child.
 //
 // Mutations: the wiped word not looked at (the child waits for the fold lock of a thread that it does not have, or adds
-// its cells to the parent's bases); looked at in collect only, not at registration.
+// its cells to the parent's bases); looked at in collect only, not at registration; not looked at
+// before a histogram's bounds are looked up.
 TEST(BareClone, is_noticed_by_the_first_collection_or_registration) {
   ft::Registry registry;
   ft::Counter counter{registry, {.name = "counter"}};
@@ -67,7 +69,13 @@ TEST(BareClone, is_noticed_by_the_first_collection_or_registration) {
         stress::Findings findings;
         counter.add(2);
         returned->add(3);
-        if (round % 2 == 0) {
+        // What the child does first takes a lock in each case; the histogram's bounds are new in every round.
+        if (round % 3 == 1) {
+          ft::FloatHistogram mine{{0.5, 1.0 + round}};
+          mine.record(0.25);
+          findings.expect_equal("the child's own histogram", mine.count(), 1U);
+        }
+        if (round % 3 == 0) {
           ft::Counter mine{registry, {.name = "mine"}};
           mine.add(4);
           findings.expect_equal("the child's own counter", mine.value(), 4U);
