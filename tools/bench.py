@@ -24,10 +24,11 @@ BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench"]
 
 LOCAL = "record_bench:BM_local_increment/threads:1"
 TEXT = "encode_bench:BM_prometheus_text/series:10000"
-PER_CPU = ["counter_add", "counter_add_values", "labeled_counter_one_enum", "labeled_counter_two_enums",
+PER_CPU = ["counter_add", "counter_add_values", "up_down_counter_add", "float_counter_add",
+           "labeled_counter_one_enum", "labeled_counter_two_enums",
            "histogram_record", "histogram_record_duration", "labeled_histogram_record", "float_histogram_record"]
 
-# What issue 2 promises: what is measured, beside what, and how many times that at most. Medians of one run.
+# What is promised: what is measured, beside what, and how many times that at most. Medians of one run.
 LIMITS = [
     ("counter, beside a plain local increment",
      "record_bench:BM_counter_add/threads:1", LOCAL, 2.5),
@@ -37,6 +38,8 @@ LIMITS = [
      "record_bench:BM_labeled_counter_two_enums/threads:1", LOCAL, 3.5),
     ("histogram of 13 bounds, beside a plain local increment",
      "record_bench:BM_histogram_record/threads:1", LOCAL, 13),
+    ("counter of doubles, beside a plain local increment",
+     "record_bench:BM_float_counter_add/threads:1", LOCAL, 14),
     *[(f"{name}: two threads beside one", f"record_bench:BM_{name}/threads:2", f"record_bench:BM_{name}/threads:1", 1.2)
       for name in PER_CPU],
     ("text of 10 000 labelled series, beside a memcpy of it",
@@ -51,6 +54,7 @@ RECORD_ROWS = [
     ("local array, two labels read", "local_increment_labels"), ("local store", "local_store"),
     ("one shared atomic", "shared_atomic"), ("sharded atomic, 128-byte padded", "sharded_atomic"),
     ("Counter, add 1", "counter_add"), ("Counter, add values", "counter_add_values"),
+    ("UpDownCounter, add 1", "up_down_counter_add"), ("FloatCounter, add values", "float_counter_add"),
     ("Labeled<Counter, 16>", "labeled_counter_one_enum"), ("Labeled<Counter, 16, 4>", "labeled_counter_two_enums"),
     ("Gauge<int64_t>, set", "gauge_int64_set"), ("Gauge<double>, set", "gauge_double_set"),
     ("Histogram, 13 bounds, integers", "histogram_record"),

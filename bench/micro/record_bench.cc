@@ -167,6 +167,22 @@ void BM_counter_add_values(benchmark::State& state) {
   check(state, counter.value() - before, all_values(state, passes));
 }
 
+void BM_up_down_counter_add(benchmark::State& state) {
+  static ft::UpDownCounter level;
+  const std::int64_t before = level.value();
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { level.add(); });
+  check(state, static_cast<std::uint64_t>(level.value() - before), all_records(state, passes));
+}
+
+void BM_float_counter_add(benchmark::State& state) {
+  static ft::FloatCounter counter;
+  const double before = counter.value();
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { counter.add(input.seconds[i]); });
+  const double expected = static_cast<double>(all_values(state, passes)) * 1e-9;
+  const double found = counter.value() - before;
+  if (std::abs(found - expected) > 1e-6 * expected) check(state, found, expected);
+}
+
 void BM_labeled_counter_one_enum(benchmark::State& state) {
   static ft::Labeled<ft::Counter, Command> counter{ft::default_registry(), {.name = "commands"}};
   const std::uint64_t before = counter.total();
@@ -265,6 +281,8 @@ FT_ROW(BM_shared_atomic);
 FT_ROW(BM_sharded_atomic);
 FT_ROW(BM_counter_add);
 FT_ROW(BM_counter_add_values);
+FT_ROW(BM_up_down_counter_add);
+FT_ROW(BM_float_counter_add);
 FT_ROW(BM_labeled_counter_one_enum);
 FT_ROW(BM_labeled_counter_two_enums);
 FT_ROW(BM_gauge_int64_set);

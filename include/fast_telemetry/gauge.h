@@ -21,7 +21,7 @@ concept GaugeValue = __is_same(T, std::int64_t) || __is_same(T, double);
 
 /// A value that is set: a temperature, a limit, a queue's configured size. 0 until it is set.
 ///
-/// For levels that rise and fall by steps (requests in flight) use two counters: concurrent `set`s overwrite each
+/// For levels that rise and fall by steps (requests in flight) use an UpDownCounter: concurrent `set`s overwrite each
 /// other. `set` is one store in a restartable sequence (0.5 ns, bench/micro/record_bench.cc); threads that set one
 /// gauge at the same time share its cache line. Safe where Counter::add is safe. NaN and infinities are kept as given.
 template <GaugeValue T>

@@ -19,7 +19,9 @@ constexpr std::string_view invalid = "invalid";
 
 Kind kind_of(Cells cells) noexcept {
   switch (cells) {
-    case Cells::counter: return Kind::counter;
+    case Cells::counter:
+    case Cells::float_counter: return Kind::counter;
+    case Cells::up_down_counter: return Kind::up_down_counter;
     case Cells::gauge_i64:
     case Cells::gauge_f64: return Kind::gauge;
     case Cells::histogram:

@@ -86,7 +86,9 @@ struct Instrument {
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
   [[nodiscard]] bool is_gauge() const noexcept { return cells == Cells::gauge_i64 || cells == Cells::gauge_f64; }
   /// Whether a point's last cell is a double that adds up.
-  [[nodiscard]] bool has_double_sum() const noexcept { return cells == Cells::float_histogram; }
+  [[nodiscard]] bool has_double_sum() const noexcept {
+    return cells == Cells::float_histogram || cells == Cells::float_counter;
+  }
 };
 
 /// A sum of doubles as it is reported: one that has left their range is the largest double of its sign, and one that

@@ -22,7 +22,9 @@ namespace {
 
 std::size_t cells_per_point(const Declaration& declaration) noexcept {
   switch (declaration.cells) {
-    case Cells::counter: return 1;
+    case Cells::counter:
+    case Cells::float_counter:
+    case Cells::up_down_counter: return 1;
     case Cells::gauge_i64:
     case Cells::gauge_f64: return gauge_cells;
     case Cells::histogram:
@@ -113,11 +115,10 @@ void retire(Instrument& instrument) noexcept try {
 Registration::Registration(const Scope* scope, const Info* info, const Declaration& declaration, const Axis* axes,
                            std::size_t axis_count) {
   std::shared_ptr<Instrument> instrument = make_instrument(declaration, axes, axis_count);
-  notice_bare_clone();
   Process& state = process();
   std::string remark;
   {
-    const std::lock_guard lock{state.mutex};
+    const auto lock = lock_process();
     admit(state, instrument);
     std::optional<Enrolment> enrolment;
     if (scope != nullptr) {

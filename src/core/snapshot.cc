@@ -38,13 +38,15 @@ void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Vis
   }
 }
 
-void visit_counters(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+/// Sums of the kind that the cells hold.
+template <class Value>
+void visit_sums(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   const Instrument& instrument = *entry.instrument;
   const std::uint64_t* const folded = folded_cells(state, entry);
   for (std::size_t point = 0; point < instrument.points; ++point) {
-    const std::uint64_t value = folded != nullptr ? folded[point] : *point_cells(state, entry, point);
-    if (value == 0 && is_spare(instrument, point)) continue;
-    visitor.sum(series_of(entry, point), NumberPoint<std::uint64_t>{value});
+    const std::uint64_t bits = folded != nullptr ? folded[point] : *point_cells(state, entry, point);
+    if (bits == 0 && is_spare(instrument, point)) continue;
+    visitor.sum(series_of(entry, point), NumberPoint<Value>{std::bit_cast<Value>(bits)});
   }
 }
 
@@ -67,7 +69,9 @@ void visit_histograms(ReaderState& state, const ReaderState::Entry& entry, Visit
 
 void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   switch (entry.instrument->cells) {
-    case Cells::counter: return visit_counters(state, entry, visitor);
+    case Cells::counter: return visit_sums<std::uint64_t>(state, entry, visitor);
+    case Cells::float_counter: return visit_sums<double>(state, entry, visitor);
+    case Cells::up_down_counter: return visit_sums<std::int64_t>(state, entry, visitor);
     case Cells::gauge_i64:
     case Cells::gauge_f64: return visit_gauges(state, entry, visitor);
     case Cells::histogram:

@@ -85,6 +85,7 @@ StorageInfo storage_info() {
   info.dropped_no_memory = detail::drop_count(detail::Drop::no_memory);
   info.dropped_reentrant = detail::drop_count(detail::Drop::reentrant);
   info.dropped_not_finite = detail::drop_count(detail::Drop::not_finite);
+  info.dropped_negative = detail::drop_count(detail::Drop::negative);
 
   const auto lock = detail::lock_process();
   info.metrics = process.instruments.size();
@@ -106,7 +107,8 @@ void visit_storage_info(const StorageInfo& info, Visitor& visitor) {
       {{"no_metric", info.dropped_no_metric},
        {"no_memory", info.dropped_no_memory},
        {"reentrant", info.dropped_reentrant},
-       {"not_finite", info.dropped_not_finite}}};
+       {"not_finite", info.dropped_not_finite},
+       {"negative", info.dropped_negative}}};
   for (const auto& [reason, count] : drops) {
     const Label label{"reason", reason};
     own.sum(count, {&label, 1});

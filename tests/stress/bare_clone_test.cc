@@ -37,8 +37,8 @@ std::string in_bare_clone(Body body) {
 // The parent's other thread holds the library's locks most of the time, and does not exist in the child.
 //
 // Mutations: the wiped word not looked at (the child waits for the fold lock of a thread that it does not have, or adds
-// its cells to the parent's bases); looked at in collect only, not at registration; not looked at
-// before a histogram's bounds are looked up.
+// its cells to the parent's bases); looked at in collect only; not looked at before a
+// histogram's bounds are looked up.
 TEST(BareClone, is_noticed_by_the_first_collection_or_registration) {
   ft::Registry registry;
   ft::Counter counter{registry, {.name = "counter"}};

@@ -84,7 +84,7 @@ std::string record_with_room(std::uint64_t room) {
 
 // From no room at all to more than enough, in steps smaller than one shard.
 //
-// Mutations: mapping failure not looked at (crash in add); no smaller arena tried; the drop not counted; a refused
+// Mutations: a mapping's failure not looked at (crash in add); no smaller arena tried; the drop not counted; a refused
 // extent never tried again; the sum of an observation counted as a drop of its own.
 TEST(AddressSpace, that_is_refused_gives_a_stated_fallback_or_counted_drops) {
   std::set<std::string> outcomes;

@@ -79,28 +79,28 @@ class RecordingVisitor final : public Visitor {
   using LabelSet = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
   [[nodiscard]] std::uint64_t counter(std::string_view full_name, LabelSet labels = {}) const {
-    return get<std::uint64_t>("counter", full_name, labels);
+    return get<std::uint64_t>("is not a counter", full_name, labels);
   }
   [[nodiscard]] std::int64_t up_down_counter(std::string_view full_name, LabelSet labels = {}) const {
-    return get<std::int64_t>("up-down counter", full_name, labels);
+    return get<std::int64_t>("is not an up-down counter", full_name, labels);
   }
   [[nodiscard]] double float_counter(std::string_view full_name, LabelSet labels = {}) const {
-    return get<double>("floating-point counter", full_name, labels);
+    return get<double>("is not a floating-point counter", full_name, labels);
   }
   [[nodiscard]] std::int64_t gauge(std::string_view full_name, LabelSet labels = {}) const {
-    return get<std::int64_t>("gauge", full_name, labels);
+    return get<std::int64_t>("is not a gauge", full_name, labels);
   }
   [[nodiscard]] double float_gauge(std::string_view full_name, LabelSet labels = {}) const {
-    return get<double>("floating-point gauge", full_name, labels);
+    return get<double>("is not a floating-point gauge", full_name, labels);
   }
   [[nodiscard]] const RecordedHistogram& histogram(std::string_view full_name, LabelSet labels = {}) const {
-    return get<RecordedHistogram>("histogram", full_name, labels);
+    return get<RecordedHistogram>("is not a histogram", full_name, labels);
   }
   [[nodiscard]] const RecordedExponential& exponential(std::string_view full_name, LabelSet labels = {}) const {
-    return get<RecordedExponential>("exponential histogram", full_name, labels);
+    return get<RecordedExponential>("is not an exponential histogram", full_name, labels);
   }
   [[nodiscard]] const RecordedStates& states(std::string_view full_name, LabelSet labels = {}) const {
-    return get<RecordedStates>("state set", full_name, labels);
+    return get<RecordedStates>("is not a state set", full_name, labels);
   }
 
   /// The sum of an integer counter over all its points: `sum("proxy_requests")`.
@@ -222,9 +222,9 @@ class RecordingVisitor final : public Visitor {
 
  private:
   template <class Value>
-  [[nodiscard]] const Value& get(std::string_view kind, std::string_view full_name, LabelSet labels) const {
+  [[nodiscard]] const Value& get(std::string_view otherwise, std::string_view full_name, LabelSet labels) const {
     const auto* const value = std::get_if<Value>(&point(full_name, labels).value);
-    if (value == nullptr) fail(std::string{"is not a(n) "} + std::string{kind}, full_name, labels);
+    if (value == nullptr) fail(otherwise, full_name, labels);
     return *value;
   }
 
@@ -278,9 +278,10 @@ class RecordingVisitor final : public Visitor {
     return std::visit(Describe{}, value);
   }
 
-  [[noreturn]] void fail(const std::string& what, std::string_view full_name, LabelSet labels) const {
-    throw std::out_of_range(describe(full_name, labels.begin(), labels.end()) + " " + what + "; recorded:\n" +
-                            describe());
+  [[noreturn]] void fail(std::string_view what, std::string_view full_name, LabelSet labels) const {
+    std::string text = describe(full_name, labels.begin(), labels.end());
+    text.append(" ").append(what).append("; recorded:\n").append(describe());
+    throw std::out_of_range(text);
   }
 
   template <class Value>

@@ -36,9 +36,10 @@ enum class Drop : std::uint8_t {
   no_metric,   ///< before the metric's constructor or after its destructor
   no_memory,   ///< no address space for its cells
   reentrant,   ///< a first write in a signal handler that interrupted another first write on the same thread
-  not_finite,  ///< NaN or infinity given to a floating-point histogram
+  not_finite,  ///< NaN or infinity given to a floating-point histogram or counter
+  negative,    ///< a negative amount given to a floating-point counter
 };
-inline constexpr std::size_t drop_reasons = 4;
+inline constexpr std::size_t drop_reasons = 5;
 
 [[gnu::cold, gnu::noinline]] void count_drop(Drop reason) noexcept;
 

@@ -17,6 +17,8 @@ struct BucketTable;
 /// What the cells of one point mean, and so which shape readers see.
 enum class Cells : std::uint8_t {
   counter,          ///< one unsigned sum
+  float_counter,    ///< one sum as a double
+  up_down_counter,  ///< one signed sum
   gauge_i64,        ///< one signed value, one copy, a cache line pair of its own
   gauge_f64,        ///< one double, likewise
   histogram,        ///< a count per bucket, then the unsigned sum

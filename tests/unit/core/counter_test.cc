@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
 #include "tests/support/recording_visitor.h"
 
@@ -167,6 +168,173 @@ TEST(Counter, value_never_steps_back_while_others_add) {
     last = now;
   }
   done.store(true, std::memory_order_relaxed);
+}
+
+// ── FloatCounter ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+enum class Device : std::uint8_t { disk, network };
+constexpr ft::Label label(Device device) { return ft::from_enumerator("device", device); }
+
+TEST(FloatCounter, starts_at_zero_and_adds_fractions) {
+  ft::FloatCounter counter;
+  EXPECT_EQ(counter.value(), 0.0);
+  counter.add(0.25);
+  counter.add(1.5);
+  counter.add(0.0);
+  EXPECT_EQ(counter.value(), 1.75);
+}
+
+// P-29: a counter is neither negative nor NaN. Every refusal has its reason.
+TEST(FloatCounter, counts_what_would_not_rise_as_dropped) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  ft::FloatCounter counter;
+  counter.add(2.0);
+  const ft::StorageInfo before = ft::storage_info();
+  for (const double amount : {-1.0, -1e-300, -infinity}) counter.add(amount);
+  for (const double amount : {infinity, std::numeric_limits<double>::quiet_NaN()}) counter.add(amount);
+  EXPECT_EQ(ft::storage_info().dropped_negative, before.dropped_negative + 3);
+  EXPECT_EQ(ft::storage_info().dropped_not_finite, before.dropped_not_finite + 2);
+  EXPECT_EQ(counter.value(), 2.0);
+}
+
+TEST(FloatCounter, that_has_left_the_range_of_doubles_shows_the_largest_of_them) {
+  ft::Registry registry;
+  ft::Reader reader{registry};
+  ft::FloatCounter counter{registry, {.name = "c"}};
+  constexpr double largest_double = std::numeric_limits<double>::max();
+  counter.add(largest_double);
+  counter.add(largest_double);
+  EXPECT_EQ(counter.value(), largest_double);
+  EXPECT_EQ(ft::RecordingVisitor{reader}.float_counter("c"), largest_double);
+}
+
+TEST(FloatCounter, is_a_counter_to_cumulative_and_delta_readers_and_outlives_its_object) {
+  ft::Registry registry;
+  ft::Reader cumulative{registry};
+  ft::Reader delta{registry, {.temporality = ft::Temporality::delta}};
+  {
+    ft::FloatCounter counter{registry, {.name = "cpu", .unit = ft::Unit::seconds}};
+    counter.add(0.5);
+    EXPECT_EQ(ft::RecordingVisitor{cumulative}.family("cpu_seconds").kind, ft::Kind::counter);
+    EXPECT_EQ(ft::RecordingVisitor{delta}.float_counter("cpu_seconds"), 0.5);
+    delta.accept();
+    counter.add(0.125);
+    EXPECT_EQ(ft::RecordingVisitor{delta}.float_counter("cpu_seconds"), 0.125);
+    delta.accept();
+    counter.add(4.0);
+  }
+  EXPECT_EQ(ft::RecordingVisitor{delta}.float_counter("cpu_seconds"), 4.0);
+  EXPECT_EQ(ft::RecordingVisitor{cumulative}.float_counter("cpu_seconds"), 4.625);
+  // It returns, and its runs before are its base.
+  ft::FloatCounter again{registry, {.name = "cpu", .unit = ft::Unit::seconds}};
+  again.add(1.0);
+  EXPECT_EQ(again.value(), 5.625);
+  EXPECT_EQ(ft::RecordingVisitor{cumulative}.float_counter("cpu_seconds"), 5.625);
+}
+
+TEST(FloatCounter, has_labels_and_a_spare_point) {
+  ft::Registry registry;
+  ft::Reader reader{registry};
+  const ft::Labeled<ft::FloatCounter, Device> busy{registry, {.name = "busy"}};
+  busy.with(Device::disk).add(0.5);
+  busy.with(Device::network).add(0.75);
+  busy.with(static_cast<Device>(9)).add(2.0);
+  EXPECT_EQ(busy.with(Device::network).value(), 0.75);
+  EXPECT_EQ(busy.total(), 3.25);
+  const ft::RecordingVisitor seen{reader};
+  EXPECT_EQ(seen.float_counter("busy", {{"device", "disk"}}), 0.5);
+  EXPECT_EQ(seen.float_counter("busy", {{"device", "invalid"}}), 2.0);
+}
+
+// Quarters add up exactly, in any order.
+TEST(FloatCounter, loses_nothing_when_many_threads_add) {
+  constexpr int threads = 8;
+  constexpr int per_thread = 200'000;
+  ft::FloatCounter counter;
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < threads; ++i) {
+      writers.emplace_back([&] {
+        for (int n = 0; n < per_thread; ++n) counter.add(0.25);
+      });
+    }
+  }
+  EXPECT_EQ(counter.value(), 0.25 * threads * per_thread);
+}
+
+// ── UpDownCounter ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+TEST(UpDownCounter, rises_and_falls_and_may_be_negative) {
+  ft::UpDownCounter level;
+  EXPECT_EQ(level.value(), 0);
+  level.add();
+  level.add(4);
+  level.sub();
+  EXPECT_EQ(level.value(), 4);
+  level.sub(6);
+  EXPECT_EQ(level.value(), -2);
+  level.add(-3);
+  EXPECT_EQ(level.value(), -5);
+  level.sub(-5);
+  EXPECT_EQ(level.value(), 0);
+}
+
+TEST(UpDownCounter, takes_the_largest_steps_there_are) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  ft::UpDownCounter level;
+  level.add(most);
+  EXPECT_EQ(level.value(), most);
+  level.add(1);
+  EXPECT_EQ(level.value(), least) << "wraps";
+  level.sub(least);
+  EXPECT_EQ(level.value(), 0);
+}
+
+// One thread raises, another lowers: with one cell per CPU, only their sum is the level.
+TEST(UpDownCounter, loses_no_step_when_some_threads_raise_and_others_lower) {
+  constexpr std::int64_t steps = 1'000'000;
+  ft::UpDownCounter level;
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 3; ++i) {
+      writers.emplace_back([&] {
+        for (std::int64_t n = 0; n < steps; ++n) level.add(2);
+      });
+      writers.emplace_back([&] {
+        for (std::int64_t n = 0; n < steps; ++n) level.sub();
+      });
+    }
+  }
+  EXPECT_EQ(level.value(), 3 * steps);
+}
+
+TEST(UpDownCounter, shows_signed_levels_and_signed_windows) {
+  ft::Registry registry;
+  ft::Reader cumulative{registry};
+  ft::Reader delta{registry, {.temporality = ft::Temporality::delta}};
+  ft::UpDownCounter level{registry, {.name = "in_flight"}};
+  level.add(3);
+  EXPECT_EQ(ft::RecordingVisitor{cumulative}.family("in_flight").kind, ft::Kind::up_down_counter);
+  EXPECT_EQ(ft::RecordingVisitor{delta}.up_down_counter("in_flight"), 3);
+  delta.accept();
+  level.sub(5);
+  EXPECT_EQ(ft::RecordingVisitor{delta}.up_down_counter("in_flight"), -5);
+  EXPECT_EQ(ft::RecordingVisitor{cumulative}.up_down_counter("in_flight"), -2);
+}
+
+TEST(UpDownCounter, has_labels_and_a_spare_point) {
+  ft::Registry registry;
+  ft::Reader reader{registry};
+  const ft::Labeled<ft::UpDownCounter, Device> queued{registry, {.name = "queued"}};
+  queued.with(Device::disk).add(2);
+  queued.with(Device::network).sub(7);
+  EXPECT_FALSE(ft::RecordingVisitor{reader}.has("queued", {{"device", "invalid"}}));
+  queued.with(static_cast<Device>(2)).sub(1);
+  EXPECT_EQ(queued.total(), -6);
+  const ft::RecordingVisitor seen{reader};
+  EXPECT_EQ(seen.up_down_counter("queued", {{"device", "network"}}), -7);
+  EXPECT_EQ(seen.up_down_counter("queued", {{"device", "invalid"}}), -1);
 }
 
 }  // namespace
