@@ -208,10 +208,10 @@ class Histogram {
   mutable detail::Registration registration_;
 };
 
-/// Observations that are doubles. As Histogram, with doubles for integers; a little slower, since the sum is a dependent
-/// load, add and store. NaN and infinities are counted drops. Negative bounds and values are legal. A sum that has left
-/// the range of doubles is reported as the largest double of its sign from then on, and as 0 once it has left it on
-/// both sides.
+/// Observations that are doubles. As Histogram, with doubles for integers; a little slower, since the sum is a
+/// dependent load, add and store. NaN and infinities are counted drops. Negative bounds and values are legal. A sum
+/// that has left the range of doubles is reported as the largest double of its sign from then on, and as 0 once it has
+/// left it on both sides.
 class FloatHistogram {
  public:
   class Point {
