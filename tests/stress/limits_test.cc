@@ -83,7 +83,7 @@ TEST(FirstWrite, by_two_threads_at_once_attaches_one_run) {
 // Mutations: as above; heap memory allocated in the attach (malloc is not async-signal-safe: deadlock or corruption);
 // an attach that is not under the lock.
 TEST(FirstWrite, in_a_signal_handler_is_kept_or_counted_as_dropped) {
-  make_counters(stress::scaled(8'000));
+  make_counters(stress::scaled(1'000));
   const std::uint64_t dropped_before = ft::storage_info().dropped_reentrant;
   std::atomic<bool> done{false};
   std::atomic<std::uint64_t> wrong{0};

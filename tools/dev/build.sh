@@ -12,14 +12,17 @@ build_preset() {
   cmake --build --preset "$1" ${2:+--target "${@:2}"}
 }
 
-# test_preset PRESET [ctest arguments]: leaves its result where .ci/run counts it, build/results/PRESET.xml.
+only=()
+
+# test_preset PRESET [ctest arguments]: leaves its result where .ci/run counts it, build/results/PRESET.xml. With targets
+# in the array `only`, no others are built.
 test_preset() {
   local preset=$1 result=$PWD/build/results/$1.xml status=0 run=()
   shift
   if (($#)); then result=${result%.xml}-selected.xml; fi
   need_packages_for "$preset"
   need_peers
-  build_preset "$preset"
+  build_preset "$preset" "${only[@]}"
   # The thread sanitizer of GCC 12 does not know every memory layout that newer kernels randomise into.
   if [[ $preset == tsan ]] && setarch "$(uname -m)" -R true 2>/dev/null; then run=(setarch "$(uname -m)" -R); fi
   echo "== testing $preset $*"

@@ -71,7 +71,7 @@ with tempfile.TemporaryDirectory() as folder:
     check("aarch64-linux-gnu-objdump" if aarch64 else "objdump", folder / "recording.o")
     if aarch64:
         sources = [here / "recording.cc", *sorted((root / "src/core").glob("*.cc"))]
-        for variant in ["-O0", "-fPIC"], ["-O2", "-fPIC"]:
-            for source in sources:
+        for variant, units in (["-O0", "-fPIC"], sources[:1]), (["-O2", "-fPIC"], sources):
+            for source in units:
                 run(*base, "-DFAST_TELEMETRY_RSEQ=1", *variant, "-c", source, "-o", folder / "unit.o")
-            print(f"{len(sources)} units compile with {' '.join(variant)}")
+            print(f"{len(units)} units compile with {' '.join(variant)}")
