@@ -26,7 +26,6 @@ constinit std::atomic<std::uint64_t> failing{0};  // its number
 FAST_TELEMETRY_BEGIN_NAMESPACE
 std::uint64_t allocations() noexcept { return count.load(std::memory_order_relaxed); }
 void fail_allocation(std::uint64_t n) noexcept { failing.store(n == 0 ? 0 : allocations() + n); }
-bool can_fail_allocations() noexcept { return FAST_TELEMETRY_SANITIZED_MALLOC == 0; }
 FAST_TELEMETRY_END_NAMESPACE
 
 #if FAST_TELEMETRY_SANITIZED_MALLOC
