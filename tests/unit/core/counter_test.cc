@@ -246,11 +246,13 @@ TEST(FloatCounter, has_labels_and_a_spare_point) {
   EXPECT_EQ(seen.float_counter("busy", {{"device", "invalid"}}), 2.0);
 }
 
-// Quarters add up exactly, in any order.
+// Quarters add up exactly, in any order. Cells of several CPUs add up as doubles, to the metric and to a reader.
 TEST(FloatCounter, loses_nothing_when_many_threads_add) {
   constexpr int threads = 8;
   constexpr int per_thread = 200'000;
-  ft::FloatCounter counter;
+  ft::Registry registry;
+  ft::Reader reader{registry};
+  ft::FloatCounter counter{registry, {.name = "c"}};
   {
     std::vector<std::jthread> writers;
     for (int i = 0; i < threads; ++i) {
@@ -260,6 +262,7 @@ TEST(FloatCounter, loses_nothing_when_many_threads_add) {
     }
   }
   EXPECT_EQ(counter.value(), 0.25 * threads * per_thread);
+  EXPECT_EQ(ft::RecordingVisitor{reader}.float_counter("c"), 0.25 * threads * per_thread);
 }
 
 // ── UpDownCounter ──────────────────────────────────────────────────────────────────────────────────────────────────
