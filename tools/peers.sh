@@ -21,8 +21,8 @@ for library in "${libraries[@]}"; do
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$library" 2>/dev/null) == installed ]] || wanted+=("$library")
 done
 echo "== unpacking ${wanted[*]} under build/peers"
-rm -rf build/peers/{root,bin,debs,env.sh}
-mkdir -p build/peers/{root,bin,debs}
+rm -rf build/peers/{unpacked,bin,debs,env.sh}
+mkdir -p build/peers/{unpacked,bin,debs}
 
 # The machine's package lists do if they are there and recent enough; otherwise lists of our own, which need no root.
 apt=$PWD/build/peers/apt
@@ -33,17 +33,17 @@ if ! download 2>build/peers/download.log; then
   apt-get -q -o APT::Sandbox::User=root "${own_lists[@]}" update
   download "${own_lists[@]}"
 fi
-for package in build/peers/debs/*.deb; do dpkg -x "$package" build/peers/root; done
+for package in build/peers/debs/*.deb; do dpkg -x "$package" build/peers/unpacked; done
 rm -rf build/peers/debs "$apt"
 
 # Wrappers exec the program, so that a signal sent to the child reaches it.
 for program in "${programs[@]}"; do
   cat >"build/peers/bin/$program" <<'WRAPPER'
 #!/bin/sh
-root=$(dirname "$(readlink -f "$0")")/../root
-for folder in "$root"/usr/lib/*-linux-gnu*; do LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; done
+unpacked=$(dirname "$(readlink -f "$0")")/../unpacked
+for folder in "$unpacked"/usr/lib/*-linux-gnu*; do LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; done
 export LD_LIBRARY_PATH
-exec "$root/usr/bin/$(basename "$0")" "$@"
+exec "$unpacked/usr/bin/$(basename "$0")" "$@"
 WRAPPER
   chmod +x "build/peers/bin/$program"
 done
@@ -57,7 +57,7 @@ export FT_REDIS_CLI=$ft_peers/bin/redis-cli
 export FT_PROMETHEUS=$ft_peers/bin/prometheus
 export FT_PROMTOOL=$ft_peers/bin/promtool
 export FT_PUSHGATEWAY=$ft_peers/bin/prometheus-pushgateway
-export FT_PROMETHEUS_CLIENT=$ft_peers/root/usr/lib/python3/dist-packages  # for PYTHONPATH
+export FT_PROMETHEUS_CLIENT=$ft_peers/unpacked/usr/lib/python3/dist-packages  # in the package; for PYTHONPATH
 ENV
 
 for program in "${programs[@]}"; do

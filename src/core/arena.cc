@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -22,8 +21,6 @@ namespace {
 
 constexpr std::size_t page_cells = 4096 / sizeof(std::uint64_t);
 static_assert(stride_cells / page_cells == 64, "one bit per page of a shard fits one cell");
-
-constexpr auto relaxed = std::memory_order_relaxed;
 
 std::uint64_t load(const std::uint64_t* cell) noexcept { return __atomic_load_n(cell, __ATOMIC_RELAXED); }
 
@@ -175,7 +172,9 @@ void Arena::note_written(const Extent& extent, std::uint64_t pages, const PageMa
 
   for (std::size_t begin = 0; begin < layout_shards; begin += shards_at_once) {
     const std::size_t end = std::min<std::size_t>(begin + shards_at_once, layout_shards);
-    const auto is_known = [pages](const auto& written) { return (written.load(relaxed) & pages) == pages; };
+    const auto is_known = [pages](const auto& written) {
+      return (written.load(std::memory_order_relaxed) & pages) == pages;
+    };
     if (std::all_of(extent.written + begin, extent.written + end, is_known)) continue;
     const bool told = page_map.read(extent.base + begin * stride_cells, entries.data(), (end - begin) * per_shard);
     for (std::size_t shard = begin; shard < end; ++shard) {
@@ -184,7 +183,7 @@ void Arena::note_written(const Extent& extent, std::uint64_t pages, const PageMa
         const std::uint64_t entry = entries[(shard - begin) * per_shard + bit * per_shard / 64];
         found |= std::uint64_t{(entry & exists) != 0} << bit;
       }
-      extent.written[shard].fetch_or(found, relaxed);
+      extent.written[shard].fetch_or(found, std::memory_order_relaxed);
     }
   }
 }

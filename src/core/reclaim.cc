@@ -2,9 +2,7 @@
 #include "reclaim.h"
 
 #include <linux/membarrier.h>
-#include <sched.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,18 +43,6 @@ Mark::Mark(std::size_t slot) noexcept : mark_{&marks[phase.load(std::memory_orde
 
 // Release: pairs with the acquire in retire_barrier; the add under the mark is visible to the fold that follows.
 Mark::~Mark() { mark_->fetch_sub(1, std::memory_order_release); }
-
-void wait_for_others(unsigned attempt) noexcept {
-  constexpr unsigned patience = 100;  // arbitrary: some ten microseconds
-  if (attempt < patience) {
-    sched_yield();
-    return;
-  }
-  const int saved_errno = errno;
-  constexpr timespec nap{0, 50'000};
-  nanosleep(&nap, nullptr);
-  errno = saved_errno;
-}
 
 void forget_marks() noexcept {
   const unsigned next = (phase.load(std::memory_order_relaxed) / 2 + 1) % fork_generations * 2;

@@ -16,6 +16,7 @@
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/storage_info.h"
 #include "tests/stress/stress.h"
+#include "tests/support/ignoring_visitor.h"
 #include "tests/support/recording_visitor.h"
 
 namespace {
@@ -26,13 +27,13 @@ using Totals = std::map<std::string, std::uint64_t>;
 
 /// Every point of the family `churned` by its labels, and nothing else: the less time goes into looking at a
 /// collection, the more of it goes into folds.
-class Churned final : public ft::Visitor {
+class Churned final : public ft::IgnoringVisitor {
  public:
   explicit Churned(const ft::Snapshot& snapshot) { snapshot.visit(*this); }
 
   Totals totals;
 
-  void begin(const ft::Collection&) override {}
+  using ft::IgnoringVisitor::sum;
   void family(const ft::Family& family) override { wanted_ = family.full_name == "churned"; }
   void sum(const ft::Series& series, const ft::NumberPoint<std::uint64_t>& point) override {
     if (!wanted_) return;
@@ -40,15 +41,6 @@ class Churned final : public ft::Visitor {
     for (const ft::Label& label : series.labels) labels.append(view(label.key)).append("=").append(view(label.value));
     totals[labels] = point.value;
   }
-  void sum(const ft::Series&, const ft::NumberPoint<std::int64_t>&) override {}
-  void sum(const ft::Series&, const ft::NumberPoint<double>&) override {}
-  void gauge(const ft::Series&, const ft::NumberPoint<std::int64_t>&) override {}
-  void gauge(const ft::Series&, const ft::NumberPoint<double>&) override {}
-  void histogram(const ft::Series&, const ft::HistogramPoint&) override {}
-  void histogram(const ft::Series&, const ft::ExponentialPoint&) override {}
-  void info(const ft::Series&) override {}
-  void state_set(const ft::Series&, std::span<const ft::State>) override {}
-  void end() override {}
 
  private:
   bool wanted_ = false;

@@ -167,7 +167,7 @@ TEST(PrometheusText, an_empty_collection_is_no_bytes) {
   EXPECT_EQ(out.view(), "");
 }
 
-// Names and labels of any length reach the output whole: copies are made in blocks, with slack.
+// Names and labels of any length reach the output whole: copies are made in steps.
 TEST(PrometheusText, lines_of_every_length_are_whole) {
   ft::ByteBuffer out;
   ft::PrometheusTextEncoder encoder{out};
