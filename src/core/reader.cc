@@ -239,7 +239,9 @@ const Snapshot& Reader::collect() {
 void Reader::accept() {
   if (state_->options.temporality == Temporality::delta) {
     for (const auto& entry : state_->entries) {
-      if (entry.instrument->is_gauge()) continue;
+      // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it: the
+      // next window's.
+      if (!entry.visible || entry.instrument->is_gauge()) continue;
       // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double,
       // and a window without observations would show the difference.
       for (std::size_t i = 0; i < entry.instrument->run_cells(); ++i) {

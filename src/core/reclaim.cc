@@ -27,8 +27,8 @@ constinit std::atomic<unsigned> phase{0};
 constinit std::atomic<bool> barrier_registered{false};
 
 // Linux 5.10; spelled out because older kernel headers lack the names.
-constexpr int expedited_rseq = 1 << 7;
-constexpr int register_expedited_rseq = 1 << 8;
+[[maybe_unused]] constexpr int expedited_rseq = 1 << 7;
+[[maybe_unused]] constexpr int register_expedited_rseq = 1 << 8;
 
 // At library start, while there is one thread: 0.3 µs. With threads running the kernel takes 10 ms.
 [[gnu::constructor]] void register_at_start() noexcept { register_barrier(); }

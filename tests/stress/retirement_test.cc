@@ -46,6 +46,24 @@ class Churned final : public ft::IgnoringVisitor {
   bool wanted_ = false;
 };
 
+/// What is not the same in both, one line per series.
+std::string differences(const Totals& found, const Totals& written) {
+  std::string text;
+  const auto of = [](const Totals& totals, const std::string& labels) {
+    const auto entry = totals.find(labels);
+    return entry == totals.end() ? std::string{"nothing"} : std::to_string(entry->second);
+  };
+  Totals all = found;
+  all.insert(written.begin(), written.end());
+  for (const auto& entry : all) {
+    const std::string& labels = entry.first;
+    if (of(found, labels) != of(written, labels)) {
+      text += labels + ": " + of(found, labels) + " instead of " + of(written, labels) + "\n";
+    }
+  }
+  return text;
+}
+
 /// A window in which a series fell.
 bool is_negative(std::uint64_t delta) { return delta >> 63 != 0; }
 
@@ -113,7 +131,8 @@ TEST(Retirement, is_found_inexact_when_membarrier_is_refused_later) {
 // A family of series: two that live, one that is destroyed and comes back all the time, many that come once and go.
 //
 // Mutations: a run given back while a fold is under way is reused at once (reader sees it zeroed, or another's cells);
-// a retired run is not zeroed; the final fold is left out of the series' base.
+// a retired run is not zeroed; the final fold is left out of the series' base. Without membarrier: a delta reader's
+// baseline follows series that it is not shown (red in one run of five).
 TEST(Retirement, takes_nothing_from_series_that_live_end_or_come_back) {
   const std::uint64_t rounds = stress::scaled(30'000);
   ft::Registry registry;
@@ -173,8 +192,8 @@ TEST(Retirement, takes_nothing_from_series_that_live_end_or_come_back) {
   deltas.collect();
   cumulative.collect();
 
-  EXPECT_EQ(deltas.sums, written);
-  EXPECT_EQ(cumulative.last, written);
+  EXPECT_EQ(differences(deltas.sums, written), "");
+  EXPECT_EQ(differences(cumulative.last, written), "");
   EXPECT_EQ(deltas.negative, 0U);
   EXPECT_EQ(cumulative.steps_back, 0U);
   EXPECT_EQ(ft::storage_info().finals_dropped, 0U);
