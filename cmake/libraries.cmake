@@ -154,8 +154,9 @@ function(ft_test_properties out serial timeout label)
   set(${out} TIMEOUT ${timeout} RUN_SERIAL ${serial} LABELS ${label} PARENT_SCOPE)
 endfunction()
 
-# A GoogleTest program; each of its cases is one ctest. Private headers are included by their path:
-# "src/encoding/text_number.h".
+# A GoogleTest program. Each of its cases is one ctest with a process of its own; under a sanitizer, where starting a
+# process takes longer than most cases do, the program is one ctest unless it is SERIAL. Private headers are included by
+# their path: "src/encoding/text_number.h".
 function(ft_test name)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
   ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
@@ -165,6 +166,11 @@ function(ft_test name)
   target_compile_options(${name} PRIVATE
     "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds;-Wno-stringop-overflow>")
   ft_test_properties(properties ${arg_SERIAL} "${arg_TIMEOUT}" "${arg_LABELS}")
+  if(FAST_TELEMETRY_SANITIZE AND NOT arg_SERIAL)
+    add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES ${properties})
+    return()
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
 
