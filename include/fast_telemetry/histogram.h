@@ -53,6 +53,19 @@ constexpr std::uint64_t nanoseconds(D duration) noexcept {
 template <class T>
 concept Integer = !Duration<T> && !__is_same(T, bool) && requires(T t) { t % 1; };
 
+/// An observation as it is kept: nanoseconds of a duration, integers as they are, 0 for what is negative.
+template <class T>
+constexpr std::uint64_t raw_value(T value) noexcept {
+  if constexpr (Duration<T>) {
+    return nanoseconds(value);
+  } else {
+    if constexpr (static_cast<T>(-1) < static_cast<T>(1)) {
+      if (value < 0) return 0;
+    }
+    return static_cast<std::uint64_t>(value);
+  }
+}
+
 }  // namespace detail
 
 /// Upper bounds of a Histogram: integers, or durations. Inclusive; ascending; at least one; the bucket above the last
@@ -138,7 +151,7 @@ class Histogram {
     template <class T>
       requires Duration<T> || detail::Integer<T>
     [[gnu::always_inline]] void record(T value) const noexcept {
-      record_raw(raw(value));
+      record_raw(detail::raw_value(value));
     }
     [[nodiscard]] std::uint64_t count() const noexcept;
     /// The sum of all observations, in the exported unit.
@@ -150,18 +163,6 @@ class Histogram {
         : site_{&site},
           table_{table},
           offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
-
-    template <class T>
-    static constexpr std::uint64_t raw(T value) noexcept {
-      if constexpr (Duration<T>) {
-        return detail::nanoseconds(value);
-      } else {
-        if constexpr (static_cast<T>(-1) < static_cast<T>(1)) {
-          if (value < 0) return 0;
-        }
-        return static_cast<std::uint64_t>(value);
-      }
-    }
 
     [[gnu::always_inline]] void record_raw(std::uint64_t value) const noexcept {
       if (table_ == nullptr) [[unlikely]] {

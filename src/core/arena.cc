@@ -238,6 +238,34 @@ double Arena::sum_double(const std::uint64_t* cell) const noexcept {
   return sum;
 }
 
+std::uint64_t Arena::take_greatest(const std::uint64_t* cell, std::atomic<std::uint64_t>& all_time) const noexcept {
+  std::uint64_t taken = 0;
+  for_each_part(cell, 1, Pages::all, [&](const std::uint64_t* copy, std::size_t, std::size_t) {
+    std::uint64_t seen = load(copy);
+    // Not an exchange whose result is merged afterwards: for a moment the value would be nowhere.
+    while (seen != 0) {
+      std::uint64_t before = all_time.load(std::memory_order_relaxed);
+      while (before < seen && !all_time.compare_exchange_weak(before, seen, std::memory_order_relaxed)) {
+      }
+      // Release: pairs with the acquire in greatest().
+      if (__atomic_compare_exchange_n(const_cast<std::uint64_t*>(copy), &seen, 0, false, __ATOMIC_RELEASE,
+                                      __ATOMIC_RELAXED)) {
+        taken = std::max(taken, seen);
+        break;
+      }
+    }
+  });
+  return taken;
+}
+
+std::uint64_t Arena::greatest(const std::uint64_t* cell) const noexcept {
+  std::uint64_t greatest = 0;
+  for_each_part(cell, 1, Pages::all, [&](const std::uint64_t* copy, std::size_t, std::size_t) {
+    greatest = std::max(greatest, __atomic_load_n(copy, __ATOMIC_ACQUIRE));
+  });
+  return greatest;
+}
+
 void Arena::last_sum(const std::uint64_t* run, std::size_t cells, std::uint64_t* sums) noexcept {
   if (is_long(cells) && layout_shards != 0) note_written(extent_of(run), page_bits(run, cells), PageMap{});
   sum(run, cells, sums, is_long(cells) ? Pages::written : Pages::all);

@@ -55,6 +55,12 @@ class Arena {
   void sum(const std::uint64_t* run, std::size_t cells, std::uint64_t* sums) const noexcept;
   [[nodiscard]] double sum_double(const std::uint64_t* cell) const noexcept;
 
+  /// Empties one cell in all shards and returns the greatest value there was. `all_time` has it before the cell has
+  /// not: who reads the cell first and `all_time` then misses nothing.
+  [[nodiscard]] std::uint64_t take_greatest(const std::uint64_t* cell,
+                                            std::atomic<std::uint64_t>& all_time) const noexcept;
+  [[nodiscard]] std::uint64_t greatest(const std::uint64_t* cell) const noexcept;
+
   /// The same for a run that no writer can reach any more: reads what may be written only. `zero` may follow.
   void last_sum(const std::uint64_t* run, std::size_t cells, std::uint64_t* sums) noexcept;
 

@@ -74,6 +74,14 @@ auto adding(double value) noexcept {
   };
 }
 
+auto keeping_greater(std::uint64_t value) noexcept {
+  return [value](std::uint64_t* cell) {
+    std::uint64_t seen = __atomic_load_n(cell, __ATOMIC_RELAXED);
+    while (seen < value && !__atomic_compare_exchange_n(cell, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+  };
+}
+
 }  // namespace
 
 void count_drop(Drop reason) noexcept {
@@ -101,11 +109,10 @@ void cold_add_part(Site& site, std::size_t offset, double value) noexcept {
 }
 
 void cold_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
-  in_extra_shard(site, offset, [value](std::uint64_t* cell) {
-    std::uint64_t seen = __atomic_load_n(cell, __ATOMIC_RELAXED);
-    while (seen < value && !__atomic_compare_exchange_n(cell, &seen, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-    }
-  });
+  in_extra_shard(site, offset, keeping_greater(value));
+}
+void cold_max_part(Site& site, std::size_t offset, std::uint64_t value) noexcept {
+  in_extra_shard(site, offset, keeping_greater(value), [](Drop) noexcept {});
 }
 
 void cold_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {

@@ -3,6 +3,7 @@
 
 #include <unordered_map>
 
+#include "clock.h"
 #include "diagnose.h"
 #include "process.h"
 #include "reclaim.h"
@@ -58,7 +59,7 @@ void diagnose(std::string_view component, std::string_view message) noexcept try
     context = hook().context;
     if (callback == nullptr) return;
     Hook::Rate& rate = hook().rates[std::string{component}];
-    const std::int64_t now = steady_clock_ns();
+    const std::int64_t now = now_ns();
     if (rate.window_ns == 0 || now - rate.window_ns >= window_ns) rate = {now, 0, rate.suppressed};
     if (rate.delivered == per_window) {
       ++rate.suppressed;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "clock.h"
 #include "names.h"
 #include "process.h"
 #include "utf8.h"
@@ -23,9 +24,15 @@ Kind kind_of(Cells cells) noexcept {
     case Cells::float_counter: return Kind::counter;
     case Cells::up_down_counter: return Kind::up_down_counter;
     case Cells::gauge_i64:
-    case Cells::gauge_f64: return Kind::gauge;
+    case Cells::gauge_f64:
+    case Cells::max_gauge_i64:
+    case Cells::max_gauge_f64:
+    case Cells::min_gauge_i64:
+    case Cells::min_gauge_f64: return Kind::gauge;
     case Cells::histogram:
     case Cells::float_histogram: return Kind::histogram;
+    case Cells::distribution:
+    case Cells::float_distribution: return Kind::exponential_histogram;
   }
   return Kind::gauge;
 }
@@ -116,10 +123,11 @@ FamilyRecord describe(const ScopeState& scope, const Info& info, const Instrumen
   FamilyRecord family;
   family.kind = kind_of(instrument.cells);
   family.unit = info.unit;
-  if (instrument.buckets != nullptr && instrument.buckets->divisor != 1) {
+  if ((instrument.buckets != nullptr && instrument.buckets->divisor != 1) ||
+      (instrument.exponential != nullptr && instrument.exponential->divisor != 1)) {
     if (info.unit != Unit::none && info.unit != Unit::seconds) {
       throw std::invalid_argument{"metric \"" + std::string{view(info.name.text())} +
-                                  "\" has durations as bounds, so its unit is seconds"};
+                                  "\" records durations, so its unit is seconds"};
     }
     family.unit = Unit::seconds;
   }
@@ -155,7 +163,7 @@ std::string clash(const FamilyRecord& wanted, const FamilyRecord& other, const s
 /// Whether `old` has the same points in the same order, and cells that mean the same.
 bool has_shape_of(const Instrument& old, const Instrument& fresh) noexcept {
   return old.cells == fresh.cells && old.points == fresh.points && old.width == fresh.width &&
-         old.buckets == fresh.buckets &&
+         old.buckets == fresh.buckets && old.exponential == fresh.exponential &&
          std::equal(old.label_sets.begin(), old.label_sets.end(), fresh.label_sets.begin(),
                     [](const auto& a, const auto& b) { return a->first == b->first; });
 }
@@ -244,7 +252,7 @@ void Enrolment::commit() noexcept {
     instrument_->retired = false;
     return;
   }
-  const std::int64_t now = steady_clock_ns();
+  const std::int64_t now = now_ns();
   for (Instrument* const other : in_the_way_) give_up(registry_, *other, now);
   if (!new_family_.empty()) {
     ++registry_.next_ordinal;

@@ -4,6 +4,7 @@
 // many metrics a family or a registry has: all of them may end at once, and the whole process waits for Process::mutex.
 #include <algorithm>
 
+#include "clock.h"
 #include "process.h"
 #include "reader_state.h"
 
@@ -36,7 +37,7 @@ bool is_missed(const RegistryState& registry, const Instrument& instrument, std:
 void hold(RegistryState& registry, Instrument& instrument) noexcept {
   instrument.retired = true;
   instrument.retire_order = ++registry.retirements;
-  instrument.retired_at_ns = steady_clock_ns();
+  instrument.retired_at_ns = now_ns();
   if (instrument.is_gauge() || !registry.owner) {
     // A gauge that is gone has no value (conformance: a series that ends is simply no longer exposed).
     remove(registry, instrument);

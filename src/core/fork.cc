@@ -7,6 +7,7 @@
 #include <atomic>
 #include <new>
 
+#include "clock.h"
 #include "process.h"
 #include "reclaim.h"
 
@@ -24,6 +25,7 @@ void begin_child() noexcept {
   per_cpu_arena.wipe_in_child();
   gauge_arena.wipe_in_child();
   forget_marks();
+  release_clock_in_child();
   // Runs in quarantine were wiped with all others.
   state.fold_active = false;
   free_runs(state.quarantine);
@@ -32,6 +34,7 @@ void begin_child() noexcept {
   for (Instrument* const instrument : state.instruments) {
     instrument->born_unix_ns = now;
     instrument->base = nullptr;
+    if (instrument->extrema) instrument->extrema->forget();
   }
   ++state.fork_generation;
   state.forked_unix_ns = now;

@@ -17,7 +17,9 @@ double reported_sum(double sum) noexcept {
 void accumulate(const Instrument& instrument, std::uint64_t* values, const std::uint64_t* more) noexcept {
   const std::size_t width = instrument.width;
   for (std::size_t i = 0; i < instrument.run_cells(); ++i) {
-    if (instrument.has_double_sum() && (i + 1) % width == 0) {
+    const std::size_t cell = i % width;
+    if (cell >= instrument.extrema_begin) continue;  // not a sum
+    if (cell == instrument.sum_cell) {
       values[i] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(values[i]) + std::bit_cast<double>(more[i]));
     } else {
       values[i] += more[i];
@@ -28,7 +30,7 @@ void accumulate(const Instrument& instrument, std::uint64_t* values, const std::
 void read_run(const Instrument& instrument, const std::uint64_t* run, std::uint64_t* values) noexcept {
   instrument.arena->last_sum(run, instrument.run_cells(), values);
   if (!instrument.has_double_sum()) return;
-  for (std::size_t i = instrument.width - 1; i < instrument.run_cells(); i += instrument.width) {
+  for (std::size_t i = instrument.sum_cell; i < instrument.run_cells(); i += instrument.width) {
     values[i] = std::bit_cast<std::uint64_t>(instrument.arena->sum_double(run + i));
   }
 }

@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "arena.h"
+#include "extrema.h"
 #include "fast_telemetry/detail/bucket_index.h"
+#include "fast_telemetry/detail/exponential_index.h"
 #include "fast_telemetry/detail/registration.h"
 #include "fast_telemetry/visitor.h"
 
@@ -56,6 +58,10 @@ struct Instrument {
   std::size_t width = 1;   ///< cells per point
   bool has_spare = false;
   const BucketTable* buckets = nullptr;
+  const ExponentialTable* exponential = nullptr;
+  std::size_t sum_cell = none;              ///< of a point: where its sum is, if that is a double
+  std::size_t extrema_begin = none;         ///< of a point: its cells from here on are extrema
+  std::unique_ptr<Extrema> extrema;         ///< of those points that have any
   std::shared_ptr<RegistryState> registry;  ///< null: unregistered
   std::shared_ptr<FamilyRecord> family;     ///< null: unregistered
   std::string label_text;                   ///< what `labels` points into
@@ -85,10 +91,15 @@ struct Instrument {
   }
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
   [[nodiscard]] bool is_gauge() const noexcept { return cells == Cells::gauge_i64 || cells == Cells::gauge_f64; }
-  /// Whether a point's last cell is a double that adds up.
-  [[nodiscard]] bool has_double_sum() const noexcept {
-    return cells == Cells::float_histogram || cells == Cells::float_counter;
+  /// Whether a point has a cell that is a double which adds up: `sum_cell`.
+  [[nodiscard]] bool has_double_sum() const noexcept { return sum_cell != none; }
+  /// Where the i-th of the run's extrema is.
+  [[nodiscard]] std::size_t extremum_cell(std::size_t i) const noexcept {
+    const std::size_t per_point = width - extrema_begin;
+    return i / per_point * width + extrema_begin + i % per_point;
   }
+
+  static constexpr std::size_t none = ~std::size_t{0};
 };
 
 /// A sum of doubles as it is reported: one that has left their range is the largest double of its sign, and one that

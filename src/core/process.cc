@@ -2,7 +2,6 @@
 #include "process.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -78,12 +77,6 @@ Process& create() {
   return *created;
 }
 
-std::int64_t clock_ns(clockid_t clock) noexcept {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
-
 }  // namespace
 
 Process& process() {
@@ -98,12 +91,6 @@ void free_runs(std::vector<Process::Quarantined>& runs) {
   for (const auto& [arena, size, run] : runs) arena->free(*size, run);
   if (locked) arena_lock.unlock();
   runs.clear();
-}
-
-std::int64_t wall_clock_ns() noexcept { return clock_ns(CLOCK_REALTIME); }
-constinit std::atomic<std::int64_t> clock_lead_ns_for_test{0};
-std::int64_t steady_clock_ns() noexcept {
-  return clock_ns(CLOCK_MONOTONIC) + clock_lead_ns_for_test.load(std::memory_order_relaxed);
 }
 
 std::string_view locked_reason() noexcept { return reason_locked; }

@@ -57,12 +57,6 @@ void install_fork_handlers() noexcept;
 /// Process::mutex, also in the child of a bare clone, where a thread of the parent may have held it.
 [[nodiscard]] std::unique_lock<std::mutex> lock_process();
 
-[[nodiscard]] std::int64_t wall_clock_ns() noexcept;
-[[nodiscard]] std::int64_t steady_clock_ns() noexcept;
-
-/// How far steady_clock_ns() runs ahead of the system's clock: tests let minutes pass with it. 0 in programs.
-extern constinit std::atomic<std::int64_t> clock_lead_ns_for_test;
-
 /// Why writes are locked; empty when they are not.
 [[nodiscard]] std::string_view locked_reason() noexcept;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "clock.h"
 #include "diagnose.h"
 #include "process.h"
 #include "reader_state.h"
@@ -48,6 +49,9 @@ void lay_out(ReaderState& state) {
   state.entries = std::move(entries);
   state.families = std::move(families);
   state.gauges.assign(offset, 0);
+  std::size_t extrema = 0;
+  for (const auto& entry : state.entries) extrema += entry.instrument->extrema ? entry.instrument->extrema->size : 0;
+  state.taken.assign(extrema, 0);
   std::size_t widest = 1;
   for (const auto& entry : state.entries) widest = std::max(widest, entry.instrument->width);
   state.scratch.assign(widest, 0);
@@ -63,7 +67,7 @@ bool is_visible(const ReaderState& state, const Instrument& instrument, std::int
 /// Notes where every instrument's cells are, before any is read. With Process::mutex held.
 void capture(ReaderState& state) {
   RegistryState& registry = *state.registry;
-  const std::int64_t now = steady_clock_ns();
+  const std::int64_t now = now_ns();
   let_go(registry, now);
   if (state.layout_version != registry.layout_version) lay_out(state);
   for (auto& entry : state.entries) {
@@ -92,11 +96,38 @@ void read_gauges_and_doubles(ReaderState& state) {
         state.gauges[entry.offset + i] = __atomic_load_n(run + i, __ATOMIC_RELAXED);
       }
     } else if (instrument.has_double_sum()) {
-      for (std::size_t i = instrument.width - 1; i < instrument.run_cells(); i += instrument.width) {
+      for (std::size_t i = instrument.sum_cell; i < instrument.run_cells(); i += instrument.width) {
         state.cell_sums[entry.place + i] =
             std::bit_cast<std::uint64_t>(per_cpu_arena.sum_double(per_cpu_arena.at(entry.place) + i));
       }
     }
+  }
+}
+
+/// Takes what extremum cells have, for all readers, and finds out what this one is to be shown.
+void read_extrema(ReaderState& state) {
+  if (state.taken.empty()) return;
+  std::uint64_t* keys = state.taken.data();
+  for (const auto& entry : state.entries) {
+    if (!entry.instrument->extrema) continue;
+    std::fill_n(keys, entry.instrument->extrema->size, 0);
+    if (entry.place != 0) take_extrema(*entry.instrument, entry.place, keys);
+    keys += entry.instrument->extrema->size;
+  }
+  const auto lock = lock_process();
+  const std::int64_t now = now_ns();
+  keys = state.taken.data();
+  for (const auto& entry : state.entries) {
+    Instrument& instrument = *entry.instrument;
+    if (!instrument.extrema) continue;
+    merge_extrema(*state.registry, instrument, keys);
+    show_extrema(state, instrument, now, keys);
+    const bool all_time = instrument.exponential != nullptr && state.options.temporality == Temporality::cumulative;
+    for (std::size_t i = 0; i < instrument.extrema->size; ++i) {
+      state.gauges[entry.offset + instrument.extremum_cell(i)] =
+          all_time ? instrument.extrema->all_time[i].load(std::memory_order_relaxed) : keys[i];
+    }
+    keys += instrument.extrema->size;
   }
 }
 
@@ -143,7 +174,7 @@ void diagnose_dropped_finals(ReaderState& state, std::uint64_t finals_dropped) {
 }
 
 bool is_double(const Instrument& instrument, std::size_t cell) noexcept {
-  return instrument.has_double_sum() && (cell + 1) % instrument.width == 0;
+  return cell % instrument.width == instrument.sum_cell;
 }
 
 /// A cell of the entry as the last fold found it, with what earlier runs of the series added up to.
@@ -188,6 +219,7 @@ Reader::Reader(Registry& registry, ReaderOptions options) : state_{new detail::R
   detail::Process& process = detail::process();
   const auto lock = detail::lock_process();
   state_->registry = registry.state_->shared_from_this();
+  state_->id = state_->registry->next_reader++;
   state_->collection.since_unix_ns = detail::wall_clock_ns();
   state_->collection.time_unix_ns = state_->collection.since_unix_ns;
   state_->collection.temporality = options.temporality;
@@ -230,6 +262,7 @@ const Snapshot& Reader::collect() {
     detail::per_cpu_arena.note_written_pages();
     detail::per_cpu_arena.fold(state_->cell_sums);
     detail::read_gauges_and_doubles(*state_);
+    detail::read_extrema(*state_);
   }
   detail::diagnose_drops(*state_);
   detail::diagnose_dropped_finals(*state_, finals_dropped);
@@ -239,8 +272,8 @@ const Snapshot& Reader::collect() {
 void Reader::accept() {
   if (state_->options.temporality == Temporality::delta) {
     for (const auto& entry : state_->entries) {
-      // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it: the
-      // next window's.
+      // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it:
+      // the next window's.
       if (!entry.visible || entry.instrument->is_gauge()) continue;
       // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double,
       // and a window without observations would show the difference.
@@ -251,6 +284,9 @@ void Reader::accept() {
   }
   const auto lock = detail::lock_process();
   state_->collection.since_unix_ns = state_->collection.time_unix_ns;
+  for (const auto& entry : state_->entries) {
+    if (entry.visible && entry.instrument->extrema) detail::accept_extrema(*state_, *entry.instrument);
+  }
   state_->accepted = true;
   state_->taken_retirements = state_->seen_retirements;
 }

@@ -30,6 +30,7 @@ struct ReaderState {
   };
 
   std::shared_ptr<RegistryState> registry;
+  std::uint64_t id = 0;  ///< unlike its address, of no other reader before or after
   ReaderOptions options;
   std::uint64_t layout_version = 0;
   std::uint64_t fork_generation = 0;
@@ -42,7 +43,8 @@ struct ReaderState {
   std::vector<FamilyEntries> families;
   std::vector<Entry> entries;
   Values cell_sums;  ///< by place
-  Values gauges;     ///< by entry offset
+  Values gauges;     ///< by entry offset: gauges' values, and keys of extrema
+  Keys taken;        ///< all entries' extrema, one after the other, between taking and merging
   Values baseline;   ///< by entry offset; delta readers only
   Values scratch;    ///< one point's cells
   Collection collection{};

@@ -3,11 +3,13 @@
 // A metric's beginning and end: declared, numbered, registered; retired, folded once more, its run given back.
 #include "fast_telemetry/detail/registration.h"
 
+#include <algorithm>
 #include <bit>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
+#include "clock.h"
 #include "diagnose.h"
 #include "enroll.h"
 #include "fast_telemetry/detail/bucket_index.h"
@@ -24,13 +26,40 @@ std::size_t cells_per_point(const Declaration& declaration) noexcept {
   switch (declaration.cells) {
     case Cells::counter:
     case Cells::float_counter:
-    case Cells::up_down_counter: return 1;
+    case Cells::up_down_counter:
+    case Cells::max_gauge_i64:
+    case Cells::max_gauge_f64:
+    case Cells::min_gauge_i64:
+    case Cells::min_gauge_f64: return 1;
     case Cells::gauge_i64:
     case Cells::gauge_f64: return gauge_cells;
     case Cells::histogram:
     case Cells::float_histogram: return declaration.buckets->count + std::size_t{2};
+    case Cells::distribution:
+    case Cells::float_distribution: return distribution_cells(*declaration.exponential);
   }
   return 1;
+}
+
+bool is_extremum_gauge(Cells cells) noexcept {
+  return cells == Cells::max_gauge_i64 || cells == Cells::max_gauge_f64 || cells == Cells::min_gauge_i64 ||
+         cells == Cells::min_gauge_f64;
+}
+
+/// Notes which of a point's cells are no plain sums.
+void mark_cells(Instrument& instrument, const Declaration& declaration) {
+  switch (declaration.cells) {
+    case Cells::float_counter: instrument.sum_cell = 0; break;
+    case Cells::float_histogram: instrument.sum_cell = instrument.width - 1; break;
+    case Cells::float_distribution: instrument.sum_cell = instrument.exponential->sum_cell(); break;
+    default: break;
+  }
+  if (is_extremum_gauge(declaration.cells)) instrument.extrema_begin = 0;
+  if (instrument.exponential != nullptr && instrument.exponential->extrema) {
+    instrument.extrema_begin = instrument.exponential->sum_cell() + 1;
+  }
+  if (instrument.extrema_begin == Instrument::none) return;
+  instrument.extrema = std::make_unique<Extrema>(instrument.points * (instrument.width - instrument.extrema_begin));
 }
 
 /// Throws std::length_error when the run is longer than a run can be.
@@ -38,6 +67,7 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
   auto instrument = std::make_shared<Instrument>();
   instrument->cells = declaration.cells;
   instrument->buckets = declaration.buckets;
+  instrument->exponential = declaration.exponential;
   instrument->width = cells_per_point(declaration);
   instrument->has_spare = axis_count > 0;
   for (std::size_t i = 0; i < axis_count; ++i) instrument->points *= axes[i].size;
@@ -47,6 +77,7 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
                             std::to_string(instrument->width) + " cells each does not fit one run of " +
                             std::to_string(max_run_cells) + " cells"};
   }
+  mark_cells(*instrument, declaration);
   return instrument;
 }
 
@@ -85,6 +116,8 @@ void retire(Instrument& instrument) noexcept try {
 
   // The last fold of this run: nothing can be added to it any more.
   std::shared_ptr<Values> total;
+  Keys extrema(instrument.extrema ? instrument.extrema->size : 0);
+  if (place != 0 && instrument.extrema) take_extrema(instrument, place, extrema.data());
   if (place != 0 && !instrument.is_gauge()) {
     total = std::make_shared<Values>(instrument.run_cells());
     read_run(instrument, instrument.arena->at(place), total->data());
@@ -94,6 +127,7 @@ void retire(Instrument& instrument) noexcept try {
   std::vector<Process::Quarantined> free_now;
   {
     const std::lock_guard lock{state.mutex};
+    if (instrument.extrema && instrument.registry) merge_extrema(*instrument.registry, instrument, extrema.data());
     if (reusable && place != 0) {
       const Process::Quarantined run{instrument.arena, instrument.size, instrument.arena->at(place)};
       (state.fold_active ? state.quarantine : free_now).push_back(run);  // the last step that can fail
@@ -136,7 +170,9 @@ Registration::Registration(const Scope* scope, const Info* info, const Declarati
   // A held series that is continued may still own a run: where no barrier works it was parked, and goes on being read.
   const std::uint64_t place = instrument->place.load(std::memory_order_relaxed);
   // Release: pairs with the acquire in buckets(); whoever sees the table sees what is in it.
-  __atomic_store_n(&buckets_, declaration.buckets, __ATOMIC_RELEASE);
+  const void* const table = declaration.exponential != nullptr ? static_cast<const void*>(declaration.exponential)
+                                                               : static_cast<const void*>(declaration.buckets);
+  __atomic_store_n(&table_, table, __ATOMIC_RELEASE);
   if (place != 0) __atomic_store_n(&site.cells, instrument->arena->at(place), __ATOMIC_RELAXED);
   // Release: pairs with the acquire in read_with_base; whoever sees the instrument sees it whole.
   __atomic_store_n(&site.instrument, instrument.get(), __ATOMIC_RELEASE);
@@ -145,7 +181,7 @@ Registration::Registration(const Scope* scope, const Info* info, const Declarati
 
 Registration::~Registration() {
   Instrument* const instrument = site.instrument;
-  __atomic_store_n(&buckets_, nullptr, __ATOMIC_RELAXED);
+  __atomic_store_n(&table_, nullptr, __ATOMIC_RELAXED);
   unpublish(site);
   if (instrument == nullptr) return;
   notice_bare_clone();
@@ -180,6 +216,18 @@ double read_double(const Site& site, std::size_t offset) noexcept {
   return read_with_base(site, offset, [](const std::uint64_t* cell, std::uint64_t base) noexcept {
     return reported_sum(std::bit_cast<double>(base) + (cell == nullptr ? 0.0 : per_cpu_arena.sum_double(cell)));
   });
+}
+
+std::uint64_t read_extremum(const Site& site, std::size_t offset) noexcept {
+  const Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
+  if (instrument == nullptr) return 0;
+  const std::size_t index = offset / sizeof(std::uint64_t);
+  // The cells first: a fold moves what it takes the other way.
+  const std::uint64_t* const cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
+  const std::uint64_t now = cells == nullptr ? 0 : per_cpu_arena.greatest(cells + index);
+  const std::size_t per_point = instrument->width - instrument->extrema_begin;
+  const std::size_t i = index / instrument->width * per_point + index % instrument->width - instrument->extrema_begin;
+  return std::max(now, instrument->extrema->all_time[i].load(std::memory_order_relaxed));
 }
 
 std::uint64_t read_gauge(const Site& site, std::size_t offset) noexcept {

@@ -32,6 +32,7 @@ struct RegistryState : std::enable_shared_from_this<RegistryState> {
   Families families;
   SampleNames names;
   std::vector<ReaderState*> readers;
+  std::uint64_t next_reader = 1;
   std::uint64_t next_ordinal = 1;
   std::uint64_t layout_version = 1;  ///< changes when an instrument comes or goes for good
   std::uint64_t retirements = 0;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
+#include "fast_telemetry/detail/extremum_key.h"
 #include "fast_telemetry/storage_info.h"
 #include "reader_state.h"
 
@@ -38,6 +40,16 @@ void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Vis
   }
 }
 
+/// Of what was not observed there is no point.
+template <class T, detail::Extremum which>
+void visit_extrema(const ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  for (std::size_t point = 0; point < entry.instrument->points; ++point) {
+    const std::uint64_t key = state.gauges[entry.offset + point];
+    if (key == 0) continue;
+    visitor.gauge(series_of(entry, point), NumberPoint<T>{detail::extremum_value<T, which>(key)});
+  }
+}
+
 /// Sums of the kind that the cells hold.
 template <class Value>
 void visit_sums(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
@@ -67,6 +79,46 @@ void visit_histograms(ReaderState& state, const ReaderState::Entry& entry, Visit
   }
 }
 
+/// What the point's extremum is in the exported unit; nothing if it is not kept or nothing was observed.
+template <detail::Extremum which>
+std::optional<double> extremum(const ReaderState& state, const ReaderState::Entry& entry, std::size_t point) {
+  const Instrument& instrument = *entry.instrument;
+  if (!instrument.extrema) return {};
+  const std::size_t cell = instrument.extrema_begin + (which == detail::Extremum::max ? 1 : 0);
+  const std::uint64_t key = state.gauges[entry.offset + point * instrument.width + cell];
+  if (key == 0) return {};
+  if (instrument.has_double_sum()) return detail::extremum_value<double, which>(key);
+  return static_cast<double>(detail::extremum_value<std::uint64_t, which>(key)) / instrument.exponential->divisor;
+}
+
+void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
+  const detail::ExponentialTable& table = *instrument.exponential;
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::uint64_t* const cells = point_cells(state, entry, point);
+    const auto is_zero = [](std::uint64_t cell) { return cell == 0; };
+    if (is_spare(instrument, point) && std::all_of(cells, cells + table.sum_cell() + 1, is_zero)) continue;
+    // Only the part that has observations: what is shown is as wide as the data, not as the range.
+    const std::uint64_t* const end = cells + table.sum_cell();
+    const std::uint64_t* const first = std::find_if_not(cells + 1, end, is_zero);
+    const std::uint64_t* last = end;
+    while (last != first && last[-1] == 0) --last;
+    const std::uint64_t sum_bits = *end;
+    const auto skipped = static_cast<std::int32_t>(first - (cells + 1));
+    visitor.histogram(
+        series_of(entry, point),
+        ExponentialPoint{.scale = static_cast<std::int32_t>(table.scale),
+                         .offset = first == end ? 0 : table.lowest + skipped,
+                         .zero_threshold = detail::lower_bound(table),
+                         .zero_count = cells[0],
+                         .buckets = {first, last},
+                         .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
+                                                            : static_cast<double>(sum_bits) / table.divisor,
+                         .min = extremum<detail::Extremum::min>(state, entry, point),
+                         .max = extremum<detail::Extremum::max>(state, entry, point)});
+  }
+}
+
 void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   switch (entry.instrument->cells) {
     case Cells::counter: return visit_sums<std::uint64_t>(state, entry, visitor);
@@ -76,6 +128,12 @@ void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& 
     case Cells::gauge_f64: return visit_gauges(state, entry, visitor);
     case Cells::histogram:
     case Cells::float_histogram: return visit_histograms(state, entry, visitor);
+    case Cells::max_gauge_i64: return visit_extrema<std::int64_t, detail::Extremum::max>(state, entry, visitor);
+    case Cells::max_gauge_f64: return visit_extrema<double, detail::Extremum::max>(state, entry, visitor);
+    case Cells::min_gauge_i64: return visit_extrema<std::int64_t, detail::Extremum::min>(state, entry, visitor);
+    case Cells::min_gauge_f64: return visit_extrema<double, detail::Extremum::min>(state, entry, visitor);
+    case Cells::distribution:
+    case Cells::float_distribution: return visit_distributions(state, entry, visitor);
   }
 }
 

@@ -27,6 +27,7 @@ struct Site {
 [[gnu::cold, gnu::noinline]] void cold_add_part(Site& site, std::size_t offset, double value) noexcept;
 
 [[gnu::cold, gnu::noinline]] void cold_max(Site& site, std::size_t offset, std::uint64_t value) noexcept;
+[[gnu::cold, gnu::noinline]] void cold_max_part(Site& site, std::size_t offset, std::uint64_t value) noexcept;
 
 /// Gauges: one plain copy of the cell; attaches it and stores.
 [[gnu::cold, gnu::noinline]] void cold_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept;
@@ -36,8 +37,8 @@ enum class Drop : std::uint8_t {
   no_metric,   ///< before the metric's constructor or after its destructor
   no_memory,   ///< no address space for its cells
   reentrant,   ///< a first write in a signal handler that interrupted another first write on the same thread
-  not_finite,  ///< NaN or infinity given to a floating-point histogram or counter
-  negative,    ///< a negative amount given to a floating-point counter
+  not_finite,  ///< NaN given to a floating-point metric that is no gauge, or infinity to one that adds up
+  negative,    ///< a negative amount given to a floating-point counter or distribution
 };
 inline constexpr std::size_t drop_reasons = 5;
 

@@ -57,6 +57,15 @@ inline void keep_greater(Site& site, std::size_t offset, std::uint64_t value) no
 #endif
 }
 
+/// The same for one part of an observation whose other part counts the drop when there is no cell.
+inline void keep_greater_part(Site& site, std::size_t offset, std::uint64_t value) noexcept {
+#if FAST_TELEMETRY_RSEQ
+  rseq_max<cold_max_part>(site, offset, value);
+#else
+  cold_max_part(site, offset, value);
+#endif
+}
+
 /// Stores in a cell that has one copy only: a gauge's.
 inline void set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
 #if FAST_TELEMETRY_RSEQ

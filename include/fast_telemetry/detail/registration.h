@@ -13,6 +13,7 @@ class Scope;
 namespace detail {
 
 struct BucketTable;
+struct ExponentialTable;
 
 /// What the cells of one point mean, and so which shape readers see.
 enum class Cells : std::uint8_t {
@@ -23,12 +24,19 @@ enum class Cells : std::uint8_t {
   gauge_f64,        ///< one double, likewise
   histogram,        ///< a count per bucket, then the unsigned sum
   float_histogram,  ///< a count per bucket, then the sum as a double
+  max_gauge_i64,    ///< one key (extremum_key.h)
+  max_gauge_f64,
+  min_gauge_i64,
+  min_gauge_f64,
+  distribution,  ///< what is below the range, a count per bucket, the unsigned sum; then keys of min and max, if kept
+  float_distribution,  ///< likewise, with the sum as a double
 };
 
 /// What a metric type says about its points.
 struct Declaration {
   Cells cells;
   const BucketTable* buckets = nullptr;
+  const ExponentialTable* exponential = nullptr;
 };
 
 /// The labels of one enum: one dimension of a labelled metric's points.
@@ -51,19 +59,27 @@ class Registration {
   Registration(const Registration&) = delete;
   Registration& operator=(const Registration&) = delete;
 
-  /// The bucket table, or null before construction and after destruction.
+  /// The bucket table of a histogram or distribution, or null before construction and after destruction.
   /// Acquire: pairs with the release in the constructor; tables are interned and never freed.
-  [[nodiscard]] const BucketTable* buckets() const noexcept { return __atomic_load_n(&buckets_, __ATOMIC_ACQUIRE); }
+  [[nodiscard]] const BucketTable* buckets() const noexcept { return table<BucketTable>(); }
+  [[nodiscard]] const ExponentialTable* exponential() const noexcept { return table<ExponentialTable>(); }
 
   Site site;
 
  private:
-  const BucketTable* buckets_ = nullptr;
+  template <class Table>
+  [[nodiscard]] const Table* table() const noexcept {
+    return static_cast<const Table*>(__atomic_load_n(&table_, __ATOMIC_ACQUIRE));
+  }
+
+  const void* table_ = nullptr;
 };
 
 /// Sums one cell over all shards and what the series kept from earlier runs. Not for hot paths: one load per shard.
 [[nodiscard]] std::uint64_t read_integer(const Site& site, std::size_t offset) noexcept;
 [[nodiscard]] double read_double(const Site& site, std::size_t offset) noexcept;
+/// The key of an extremum since the metric was made; 0: nothing was observed.
+[[nodiscard]] std::uint64_t read_extremum(const Site& site, std::size_t offset) noexcept;
 /// The current bits of a gauge's cell.
 [[nodiscard]] std::uint64_t read_gauge(const Site& site, std::size_t offset) noexcept;
 

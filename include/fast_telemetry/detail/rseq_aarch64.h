@@ -75,6 +75,7 @@ cold:
 }
 
 /// Stores `value` if it is greater than the cell, compared unsigned.
+template <void (*cold_path)(Site&, std::size_t, std::uint64_t) noexcept = cold_max>
 inline void rseq_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "ldr x16, [x17]\n\tcmp x16, %[value]\n\tb.hs 2f\n\tstr %[value], [x17]" FAST_TELEMETRY_RSEQ_END
@@ -86,7 +87,7 @@ inline void rseq_max(Site& site, std::size_t offset, std::uint64_t value) noexce
   return;
 cold:
   rseq_leave();
-  cold_max(site, offset, value);
+  cold_path(site, offset, value);
 }
 
 /// Stores `bits` in a cell that has one copy only: the CPU's distance is taken off again.

@@ -85,6 +85,7 @@ cold:
 }
 
 /// Stores `value` if it is greater than the cell, compared unsigned.
+template <void (*cold_path)(Site&, std::size_t, std::uint64_t) noexcept = cold_max>
 inline void rseq_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
   asm goto(FAST_TELEMETRY_RSEQ_BEGIN
            "cmpq %[value], (%%rcx, %%rax)\n\tjae 2f\n\t"
@@ -96,7 +97,7 @@ inline void rseq_max(Site& site, std::size_t offset, std::uint64_t value) noexce
            : cold);
   return;
 cold:
-  cold_max(site, offset, value);
+  cold_path(site, offset, value);
 }
 
 /// Stores `bits` in a cell that has one copy only. A sequence like the others, so that a store under way when the

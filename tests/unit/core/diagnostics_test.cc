@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "fast_telemetry/testing/virtual_clock.h"
 #include "src/core/diagnose.h"
 #include "src/core/process.h"
 
@@ -37,8 +38,9 @@ class Diagnostics : public testing::Test {
     static_cast<std::vector<Heard>*>(context)->push_back(
         {std::string{diagnostic.component}, std::string{diagnostic.message}, diagnostic.suppressed});
   }
-  static void pass(std::chrono::nanoseconds time) { ft::detail::clock_lead_ns_for_test += time.count(); }
+  void pass(std::chrono::nanoseconds time) { clock_.advance(time); }
 
+  ft::VirtualClock clock_;
   std::vector<Heard> heard_;
 };
 

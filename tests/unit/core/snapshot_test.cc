@@ -23,6 +23,8 @@
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/virtual_clock.h"
+#include "src/core/clock.h"
 #include "src/core/process.h"
 #include "tests/support/recording_visitor.h"
 
@@ -43,9 +45,6 @@ constexpr ft::ReaderOptions delta_held{.temporality = ft::Temporality::delta, .f
 constexpr std::uint64_t some_bounds[] = {1, 2, 3};
 constexpr double half[] = {0.5};
 
-/// Lets the library's clock run ahead of the system's.
-void pass(std::chrono::nanoseconds time) { ft::detail::clock_lead_ns_for_test += time.count(); }
-
 using Look = ft::RecordingVisitor;
 
 /// Collects, and accepts what was collected.
@@ -57,6 +56,9 @@ Look take(ft::Reader& reader) {
 
 class Reader : public testing::Test {
  protected:
+  void pass(std::chrono::nanoseconds time) { clock.advance(time); }
+
+  ft::VirtualClock clock;
   ft::Registry registry;
 };
 
@@ -766,6 +768,7 @@ struct ReaderKind {
 
 class ReturningMetric : public testing::TestWithParam<ReaderKind> {
  protected:
+  ft::VirtualClock clock;
   [[nodiscard]] bool is_delta() const { return GetParam().options.temporality == ft::Temporality::delta; }
 
   ft::Registry registry;
@@ -878,7 +881,7 @@ TEST_P(ReturningMetric, is_a_new_series_after_its_old_value_was_let_go) {
     id = take(reader).point("c").id;
   }
   static_cast<void>(take(reader));
-  pass(301s);
+  clock.advance(301s);
   EXPECT_FALSE(take(reader).has("c"));
   ft::Counter counter{registry, {.name = "c"}};
   EXPECT_EQ(counter.value(), 0u);
