@@ -26,7 +26,9 @@ LOCAL = "record_bench:BM_local_increment/threads:1"
 TEXT = "encode_bench:BM_prometheus_text/series:10000"
 PER_CPU = ["counter_add", "counter_add_values", "up_down_counter_add", "float_counter_add",
            "labeled_counter_one_enum", "labeled_counter_two_enums",
-           "histogram_record", "histogram_record_duration", "labeled_histogram_record", "float_histogram_record"]
+           "histogram_record", "histogram_record_duration", "labeled_histogram_record", "float_histogram_record",
+           "max_gauge_observe", "min_gauge_observe", "distribution_record", "distribution_record_duration",
+           "distribution_record_extrema", "sampled_timer", "counter_set_add_six"]
 
 # What is promised: what is measured, beside what, and how many times that at most. Medians of one run.
 LIMITS = [
@@ -40,6 +42,16 @@ LIMITS = [
      "record_bench:BM_histogram_record/threads:1", LOCAL, 13),
     ("counter of doubles, beside a plain local increment",
      "record_bench:BM_float_counter_add/threads:1", LOCAL, 14),
+    ("greatest value, beside a plain local increment",
+     "record_bench:BM_max_gauge_observe/threads:1", LOCAL, 4),
+    ("smallest value, beside a plain local increment",
+     "record_bench:BM_min_gauge_observe/threads:1", LOCAL, 4),
+    ("distribution of scale 3, beside a plain local increment",
+     "record_bench:BM_distribution_record/threads:1", LOCAL, 16),
+    ("sampled timer of stride 64, beside a plain local increment (2 ns are 7 of them)",
+     "record_bench:BM_sampled_timer/threads:1", LOCAL, 7),
+    ("set of six counters, beside one counter's add",
+     "record_bench:BM_counter_set_add_six/threads:1", "record_bench:BM_counter_add/threads:1", 6),
     *[(f"{name}: two threads beside one", f"record_bench:BM_{name}/threads:2", f"record_bench:BM_{name}/threads:1", 1.2)
       for name in PER_CPU],
     ("text of 10 000 labelled series, beside a memcpy of it",
@@ -61,6 +73,12 @@ RECORD_ROWS = [
     ("Histogram, 13 bounds, durations", "histogram_record_duration"),
     ("Labeled<Histogram, 16>, durations", "labeled_histogram_record"),
     ("FloatHistogram, 13 bounds", "float_histogram_record"),
+    ("MaxGauge<int64_t>, observe", "max_gauge_observe"), ("MinGauge<int64_t>, observe", "min_gauge_observe"),
+    ("Distribution, scale 3, integers", "distribution_record"),
+    ("Distribution, scale 3, durations", "distribution_record_duration"),
+    ("Distribution with minimum and maximum", "distribution_record_extrema"),
+    ("now_ns()", "now"), ("SampledTimer, stride 64", "sampled_timer"),
+    ("CounterSet<6>, all six", "counter_set_add_six"),
 ]
 
 

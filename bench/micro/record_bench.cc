@@ -4,6 +4,7 @@
 // shared object (CMakeLists.txt). The rows are read by tools/bench.py, which knows them by name.
 #include "record_bench.h"
 
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <chrono>
@@ -12,10 +13,14 @@
 #include <thread>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/counter_set.h"
+#include "fast_telemetry/distribution.h"
+#include "fast_telemetry/extrema.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/registry.h"
+#include "fast_telemetry/sampled_timer.h"
 #include "workload.h"
 
 namespace ft = fast_telemetry;
@@ -211,6 +216,25 @@ void BM_gauge_double_set(benchmark::State& state) {
   check(state, gauge.get(), input.seconds.back());
 }
 
+// ---- extrema: values rise and fall, so that most are none ----
+
+template <class Gauge>
+void measure_extremum(benchmark::State& state, std::int64_t expected) {
+  static Gauge gauge;
+  workload::run(state, WORKLOAD_RECORD { gauge.observe(static_cast<std::int64_t>(input.values[i])); });
+  check(state, gauge.value_or(0), expected);
+}
+
+void BM_max_gauge_observe(benchmark::State& state) {
+  const auto greatest = *std::max_element(input.values.begin(), input.values.end());
+  measure_extremum<ft::MaxGauge<std::int64_t>>(state, static_cast<std::int64_t>(greatest));
+}
+
+void BM_min_gauge_observe(benchmark::State& state) {
+  const auto smallest = *std::min_element(input.values.begin(), input.values.end());
+  measure_extremum<ft::MinGauge<std::int64_t>>(state, static_cast<std::int64_t>(smallest));
+}
+
 // ---- histograms ----
 
 /// Counts and sums: `unit` is what one of the workload's values is in the unit that sum() returns.
@@ -271,6 +295,52 @@ void BM_float_histogram_record(benchmark::State& state) {
   measure_one(state, histogram, 1e-9, WORKLOAD_RECORD { histogram.record(input.seconds[i]); });
 }
 
+// ---- distributions ----
+
+void BM_distribution_record(benchmark::State& state) {
+  static ft::Distribution distribution{ft::Range{100, 3'600'000'000'000}};
+  measure_one(state, distribution, 1, WORKLOAD_RECORD { distribution.record(input.values[i]); });
+}
+
+void BM_distribution_record_duration(benchmark::State& state) {
+  static ft::Distribution distribution{ft::Range::latency()};
+  measure_one(
+      state, distribution, 1e-9, WORKLOAD_RECORD { distribution.record(std::chrono::nanoseconds{input.values[i]}); });
+}
+
+void BM_distribution_record_extrema(benchmark::State& state) {
+  static ft::Distribution distribution{ft::Range::latency(), {.extrema = true}};
+  measure_one(
+      state, distribution, 1e-9, WORKLOAD_RECORD { distribution.record(std::chrono::nanoseconds{input.values[i]}); });
+}
+
+// ---- timers and sets ----
+
+void BM_now(benchmark::State& state) {
+  std::int64_t last = 0;
+  workload::run(
+      state, WORKLOAD_RECORD {
+        static_cast<void>(i);
+        last = ft::now_ns();
+        keep_in_memory(last);
+      });
+}
+
+void BM_sampled_timer(benchmark::State& state) {
+  static ft::SampledTimer timer{ft::buckets::latency, 64};
+  const std::uint64_t before = timer.calls();
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { const auto timing = timer.start(); });
+  check(state, timer.calls() - before, all_records(state, passes));
+}
+
+void BM_counter_set_add_six(benchmark::State& state) {
+  static ft::CounterSet<6> set;
+  const auto before = set.values();
+  const std::size_t passes =
+      workload::run(state, WORKLOAD_RECORD { set.add_values({1, input.values[i], 1, 2, 3, input.values[i]}); });
+  check(state, set.values()[1] - before[1], all_values(state, passes));
+}
+
 #define FT_ROW(name) BENCHMARK(name)->Threads(1)->Threads(2)
 
 FT_ROW(BM_local_increment);
@@ -291,6 +361,14 @@ FT_ROW(BM_histogram_record);
 FT_ROW(BM_histogram_record_duration);
 FT_ROW(BM_labeled_histogram_record);
 FT_ROW(BM_float_histogram_record);
+FT_ROW(BM_max_gauge_observe);
+FT_ROW(BM_min_gauge_observe);
+FT_ROW(BM_distribution_record);
+FT_ROW(BM_distribution_record_duration);
+FT_ROW(BM_distribution_record_extrema);
+FT_ROW(BM_now);
+FT_ROW(BM_sampled_timer);
+FT_ROW(BM_counter_set_add_six);
 
 }  // namespace
 

@@ -139,6 +139,9 @@ class Distribution {
     point(registration_, 0).record(value);
   }
 
+  /// The distribution as a point, like those of a labelled one: cheap to copy; valid as long as the distribution is.
+  [[nodiscard]] Point point() noexcept { return point(registration_, 0); }
+
   [[nodiscard]] std::uint64_t count() const noexcept { return point(registration_, 0).count(); }
   /// The sum of all observations, in the exported unit: seconds where durations are recorded.
   [[nodiscard]] double sum() const noexcept { return point(registration_, 0).sum(); }

@@ -194,6 +194,9 @@ class Histogram {
     point(registration_, 0).record(value);
   }
 
+  /// The histogram as a point, like those of a labelled one: cheap to copy; valid as long as the histogram is.
+  [[nodiscard]] Point point() noexcept { return self(); }
+
   [[nodiscard]] std::uint64_t count() const noexcept { return self().count(); }
   /// The sum of all observations, in the exported unit: seconds where durations are recorded.
   [[nodiscard]] double sum() const noexcept { return self().sum(); }

@@ -28,7 +28,8 @@ Kind kind_of(Cells cells) noexcept {
     case Cells::max_gauge_i64:
     case Cells::max_gauge_f64:
     case Cells::min_gauge_i64:
-    case Cells::min_gauge_f64: return Kind::gauge;
+    case Cells::min_gauge_f64:
+    case Cells::constant: return Kind::gauge;
     case Cells::histogram:
     case Cells::float_histogram: return Kind::histogram;
     case Cells::distribution:
@@ -132,7 +133,9 @@ FamilyRecord describe(const ScopeState& scope, const Info& info, const Instrumen
     family.unit = Unit::seconds;
   }
   family.scope = scope.prefix;
-  family.name = canonical_name(view(info.name.text()), family.unit, family.kind);
+  std::string name{view(info.name.text())};
+  if (!instrument.suffix.empty()) name.append("_").append(instrument.suffix);
+  family.name = canonical_name(name, family.unit, family.kind);
   family.full_name = full_name(family.scope, family.name, family.unit);
   check_full_name(family.full_name);
   family.sample_names = sample_names(family.full_name, family.kind);

@@ -59,6 +59,8 @@ struct Instrument {
   bool has_spare = false;
   const BucketTable* buckets = nullptr;
   const ExponentialTable* exponential = nullptr;
+  std::string suffix;  ///< of the name, besides what its Info says
+  std::int64_t constant = 0;
   std::size_t sum_cell = none;              ///< of a point: where its sum is, if that is a double
   std::size_t extrema_begin = none;         ///< of a point: its cells from here on are extrema
   std::unique_ptr<Extrema> extrema;         ///< of those points that have any
@@ -90,7 +92,10 @@ struct Instrument {
     return {labels.data() + point * labels_per_point, labels_per_point};
   }
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
-  [[nodiscard]] bool is_gauge() const noexcept { return cells == Cells::gauge_i64 || cells == Cells::gauge_f64; }
+  /// Whether it has a value only while its metric lives: nothing that adds up or was taken.
+  [[nodiscard]] bool is_gauge() const noexcept {
+    return cells == Cells::gauge_i64 || cells == Cells::gauge_f64 || cells == Cells::constant;
+  }
   /// Whether a point has a cell that is a double which adds up: `sum_cell`.
   [[nodiscard]] bool has_double_sum() const noexcept { return sum_cell != none; }
   /// Where the i-th of the run's extrema is.

@@ -27,6 +27,7 @@ std::size_t cells_per_point(const Declaration& declaration) noexcept {
     case Cells::counter:
     case Cells::float_counter:
     case Cells::up_down_counter:
+    case Cells::constant:
     case Cells::max_gauge_i64:
     case Cells::max_gauge_f64:
     case Cells::min_gauge_i64:
@@ -68,6 +69,8 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
   instrument->cells = declaration.cells;
   instrument->buckets = declaration.buckets;
   instrument->exponential = declaration.exponential;
+  instrument->suffix = declaration.suffix;
+  instrument->constant = declaration.constant;
   instrument->width = cells_per_point(declaration);
   instrument->has_spare = axis_count > 0;
   for (std::size_t i = 0; i < axis_count; ++i) instrument->points *= axes[i].size;

@@ -40,6 +40,10 @@ void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Vis
   }
 }
 
+void visit_constants(const ReaderState::Entry& entry, Visitor& visitor) {
+  visitor.gauge(series_of(entry, 0), NumberPoint<std::int64_t>{entry.instrument->constant});
+}
+
 /// Of what was not observed there is no point.
 template <class T, detail::Extremum which>
 void visit_extrema(const ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
@@ -132,6 +136,7 @@ void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& 
     case Cells::max_gauge_f64: return visit_extrema<double, detail::Extremum::max>(state, entry, visitor);
     case Cells::min_gauge_i64: return visit_extrema<std::int64_t, detail::Extremum::min>(state, entry, visitor);
     case Cells::min_gauge_f64: return visit_extrema<double, detail::Extremum::min>(state, entry, visitor);
+    case Cells::constant: return visit_constants(entry, visitor);
     case Cells::distribution:
     case Cells::float_distribution: return visit_distributions(state, entry, visitor);
   }

@@ -86,6 +86,7 @@ StorageInfo storage_info() {
   info.dropped_reentrant = detail::drop_count(detail::Drop::reentrant);
   info.dropped_not_finite = detail::drop_count(detail::Drop::not_finite);
   info.dropped_negative = detail::drop_count(detail::Drop::negative);
+  info.dropped_no_such_index = detail::drop_count(detail::Drop::no_such_index);
 
   const auto lock = detail::lock_process();
   info.metrics = process.instruments.size();
@@ -108,7 +109,8 @@ void visit_storage_info(const StorageInfo& info, Visitor& visitor) {
        {"no_memory", info.dropped_no_memory},
        {"reentrant", info.dropped_reentrant},
        {"not_finite", info.dropped_not_finite},
-       {"negative", info.dropped_negative}}};
+       {"negative", info.dropped_negative},
+       {"no_such_index", info.dropped_no_such_index}}};
   for (const auto& [reason, count] : drops) {
     const Label label{"reason", reason};
     own.sum(count, {&label, 1});

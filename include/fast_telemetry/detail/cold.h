@@ -34,13 +34,14 @@ struct Site {
 
 /// Why a record was not kept.
 enum class Drop : std::uint8_t {
-  no_metric,   ///< before the metric's constructor or after its destructor
-  no_memory,   ///< no address space for its cells
-  reentrant,   ///< a first write in a signal handler that interrupted another first write on the same thread
-  not_finite,  ///< NaN given to a floating-point metric that is no gauge, or infinity to one that adds up
-  negative,    ///< a negative amount given to a floating-point counter or distribution
+  no_metric,      ///< before the metric's constructor or after its destructor
+  no_memory,      ///< no address space for its cells
+  reentrant,      ///< a first write in a signal handler that interrupted another first write on the same thread
+  not_finite,     ///< NaN given to a floating-point metric that is no gauge, or infinity to one that adds up
+  negative,       ///< a negative amount given to a floating-point counter or distribution
+  no_such_index,  ///< a counter of a set that is not in it
 };
-inline constexpr std::size_t drop_reasons = 5;
+inline constexpr std::size_t drop_reasons = 6;
 
 [[gnu::cold, gnu::noinline]] void count_drop(Drop reason) noexcept;
 

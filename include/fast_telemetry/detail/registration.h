@@ -30,6 +30,7 @@ enum class Cells : std::uint8_t {
   min_gauge_f64,
   distribution,  ///< what is below the range, a count per bucket, the unsigned sum; then keys of min and max, if kept
   float_distribution,  ///< likewise, with the sum as a double
+  constant,            ///< no cell: a gauge that is what the declaration says
 };
 
 /// What a metric type says about its points.
@@ -37,6 +38,8 @@ struct Declaration {
   Cells cells;
   const BucketTable* buckets = nullptr;
   const ExponentialTable* exponential = nullptr;
+  const char* suffix = "";    ///< of the name, for a metric type of several families: `<name>_<suffix>`
+  std::int64_t constant = 0;  ///< its value, if it is one
 };
 
 /// The labels of one enum: one dimension of a labelled metric's points.

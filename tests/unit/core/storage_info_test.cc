@@ -273,6 +273,7 @@ constexpr ft::StorageInfo example{.path = ft::WritePath::locked,
                                   .dropped_reentrant = 23,
                                   .dropped_not_finite = 29,
                                   .dropped_negative = 30,
+                                  .dropped_no_such_index = 27,
                                   .finals_held = 31,
                                   .finals_dropped = 37};
 
@@ -287,6 +288,7 @@ TEST(VisitStorageInfo, shows_each_figure_under_its_name) {
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "reentrant"}}), 23u);
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "not_finite"}}), 29u);
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "negative"}}), 30u);
+  EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "no_such_index"}}), 27u);
   EXPECT_EQ(seen.counter("fast_telemetry_final_values_dropped"), 37u);
   EXPECT_EQ(seen.gauge("fast_telemetry_final_values_held"), 31);
   EXPECT_EQ(seen.gauge("fast_telemetry_metrics"), 5);

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// CounterSet<N>: counters that are recorded together. For code that records.
+#pragma once
+
+#include <utility>
+
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/labeled.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+
+/// N values of a CounterSet, by index: `{1, bytes, 0}`.
+template <std::size_t count>
+struct CounterValues {
+  std::uint64_t values[count];
+
+  [[nodiscard]] constexpr std::uint64_t operator[](std::size_t i) const noexcept { return values[i]; }
+};
+
+namespace detail {
+
+/// An index, also as an enum without labels: `enum Slot : std::size_t { requests, bytes }`.
+template <class Index>
+constexpr std::size_t index_of(Index index) noexcept {
+  return static_cast<std::size_t>(index);
+}
+
+/// What records in a set of counters, however they came to be.
+template <std::size_t count>
+class CounterSetPoint {
+ public:
+  /// Adds to one counter. An index that is none is a counted drop.
+  template <class Index>
+  void add(Index index, std::uint64_t n = 1) const noexcept {
+    const std::size_t i = index_of(index);
+    if (i >= count) [[unlikely]] {
+      count_drop(Drop::no_such_index);
+      return;
+    }
+    counters_[i].add(n);
+  }
+
+  /// Adds the same to every counter.
+  void add_all(std::uint64_t n = 1) const noexcept {
+    for (const auto& counter : counters_) counter.add(n);
+  }
+
+  /// Adds to each counter a value of its own.
+  void add_values(const CounterValues<count>& values) const noexcept {
+    for (std::size_t i = 0; i < count; ++i) counters_[i].add(values[i]);
+  }
+
+  [[nodiscard]] CounterValues<count> values() const noexcept {
+    CounterValues<count> result{};
+    for (std::size_t i = 0; i < count; ++i) result.values[i] = counters_[i].value();
+    return result;
+  }
+
+  Counter::Point counters_[count];
+};
+
+}  // namespace detail
+
+/// N counters that one operation records together: requests, bytes in, bytes out, errors. Each is a family of its own,
+/// exported like any counter.
+///
+/// As N Counters, whose cells lie side by side when they are made together, at N times the cost of an add at most
+/// (bench/micro/record_bench.cc). A fold between two of the adds sees one and not yet the other; neither is lost.
+template <std::size_t count>
+class CounterSet {
+  static_assert(count > 0, "a CounterSet has at least one counter");
+
+ public:
+  using Point = detail::CounterSetPoint<count>;
+
+  /// Unregistered.
+  CounterSet() : CounterSet{std::make_index_sequence<count>{}} {}
+
+  /// Registers the counters, in this order. Throws std::invalid_argument when the registry refuses one of them; then
+  /// none is registered.
+  CounterSet(const Scope& scope, const Info (&infos)[count])
+      : CounterSet{scope, infos, std::make_index_sequence<count>{}} {}
+
+  /// Adds to one counter, by number or by an enum of numbers. An index that is none is a counted drop.
+  template <class Index>
+  void add(Index index, std::uint64_t n = 1) noexcept {
+    point().add(index, n);
+  }
+  void add_all(std::uint64_t n = 1) noexcept { point().add_all(n); }
+  void add_values(const CounterValues<count>& values) noexcept { point().add_values(values); }
+
+  [[nodiscard]] CounterValues<count> values() const noexcept { return point().values(); }
+
+ private:
+  struct Element {
+    mutable detail::Registration registration;
+  };
+
+  template <std::size_t... is>
+  explicit CounterSet(std::index_sequence<is...>)
+      : elements_{(static_cast<void>(is), Element{{nullptr, nullptr, Counter::declare()}})...} {}
+  template <std::size_t... is>
+  CounterSet(const Scope& scope, const Info (&infos)[count], std::index_sequence<is...>)
+      : elements_{Element{{&scope, &infos[is], Counter::declare()}}...} {}
+
+  [[nodiscard]] Point point() const noexcept { return point(std::make_index_sequence<count>{}); }
+  template <std::size_t... is>
+  [[nodiscard]] Point point(std::index_sequence<is...>) const noexcept {
+    return {{Counter::point(elements_[is].registration, 0)...}};
+  }
+
+  Element elements_[count];
+};
+
+/// A set of counters per combination of enums: as Labeled<Metric, Enum...>.
+template <std::size_t count, class... Enums>
+class Labeled<CounterSet<count>, Enums...> {
+ public:
+  using Point = detail::CounterSetPoint<count>;
+
+  Labeled(const Scope& scope, const Info (&infos)[count]) : Labeled{scope, infos, std::make_index_sequence<count>{}} {}
+
+  [[nodiscard]] Point with(Enums... labels) const noexcept {
+    return with(std::make_index_sequence<count>{}, labels...);
+  }
+
+ private:
+  template <std::size_t... is>
+  Labeled(const Scope& scope, const Info (&infos)[count], std::index_sequence<is...>)
+      : counters_{Labeled<Counter, Enums...>{scope, infos[is]}...} {}
+  template <std::size_t... is>
+  [[nodiscard]] Point with(std::index_sequence<is...>, Enums... labels) const noexcept {
+    return {{counters_[is].with(labels...)...}};
+  }
+
+  Labeled<Counter, Enums...> counters_[count];
+};
+
+FAST_TELEMETRY_END_NAMESPACE
