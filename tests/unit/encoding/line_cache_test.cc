@@ -123,7 +123,7 @@ TEST(LineCache, memory_stays_bounded_while_blocks_are_replaced) {
   for (int round = 0; round < 10'000; ++round) {
     std::size_t size = 0;
     cache.begin();
-    for (const std::uint64_t id : {1, 2}) {
+    for (const std::uint64_t id : {1u, 2u}) {
       ASSERT_NE(cache.find(id, size), nullptr);
       const std::size_t begin = cache.arena().size();
       cache.arena().append(std::string(100, 'x'));
