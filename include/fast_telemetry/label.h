@@ -7,9 +7,9 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
-/// One label: a key and a value. Keys are `[a-zA-Z_][a-zA-Z0-9_]*`, not starting with two underscores, and neither `le`
-/// nor `quantile`; registration throws otherwise. Values are any text: each format escapes it. An empty value means
-/// that the label is absent.
+/// One label: a key and a value. Keys are `[a-zA-Z][a-zA-Z0-9_]*` and neither `le` nor `quantile`; registration throws
+/// otherwise. (An underscore first is Prometheus's and OpenMetrics's own.) Values are any text: each format escapes it.
+/// An empty value means that the label is absent.
 struct Label {
   Text key;
   Text value;

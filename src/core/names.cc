@@ -94,11 +94,10 @@ void check_label_key(std::string_view key) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
   const bool legal = !key.empty() && key.size() <= 255 && std::all_of(key.begin(), key.end(), word) &&
-                     !(key[0] >= '0' && key[0] <= '9') && !key.starts_with("__") && key != "le" && key != "quantile";
+                     !(key[0] >= '0' && key[0] <= '9') && key[0] != '_' && key != "le" && key != "quantile";
   if (!legal) {
     throw std::invalid_argument{"bad label key \"" + printable(key) +
-                                "\": letters, digits and underscores, no digit first, no two underscores first, "
-                                "neither le nor quantile"};
+                                "\": letters, digits and underscores, a letter first, neither le nor quantile"};
   }
 }
 

@@ -55,16 +55,24 @@ void LineCache::insert(std::uint64_t id, std::size_t begin) {
   }
 }
 
+void LineCache::replace(std::size_t begin) {
+  Entry& found = reordering_ ? reordered_.back() : entries_[static_cast<std::size_t>(expected_ - entries_.data()) - 1];
+  found.begin = begin;
+  found.size = arena_.size() - begin;
+  replaced_ = true;
+}
+
 void LineCache::end() {
   if (reordering_) {
     std::swap(entries_, reordered_);
     reordering_ = false;
     reordered_.clear();
-  } else if (expected_ == expected_end_) {
-    return;
-  } else {
+  } else if (expected_ != expected_end_) {
     entries_.resize(static_cast<std::size_t>(expected_ - entries_.data()));
+  } else if (!replaced_) {
+    return;
   }
+  replaced_ = false;
   compact();
 }
 
@@ -77,8 +85,8 @@ void LineCache::build_index() {
   }
 }
 
-// Blocks of forgotten series stay in the arena until they are half of it: then copying the others costs no more than
-// rendering the forgotten ones did.
+// Blocks of forgotten series, and replaced ones, stay in the arena until they are half of it: then copying the others
+// costs no more than rendering those did.
 void LineCache::compact() {
   std::size_t live = 0;
   for (const Entry& entry : entries_) live += entry.size;

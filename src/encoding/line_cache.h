@@ -46,6 +46,9 @@ class LineCache {
   /// The arena's bytes from `begin` on are the block of this series, which `find` has just not found.
   void insert(std::uint64_t id, std::size_t begin);
 
+  /// The same for a series that `find` has just found: its old block is no longer its own.
+  void replace(std::size_t begin);
+
   /// The collection is over.
   void end();
 
@@ -65,6 +68,7 @@ class LineCache {
   const Entry* expected_ = nullptr;
   const Entry* expected_end_ = nullptr;
 
+  bool replaced_ = false;    // some block since the last compaction
   bool reordering_ = false;  // the collection under way differs: it is written down anew
   std::size_t cursor_ = 0;   // then: what it is expected to show next
   std::vector<Entry> reordered_;

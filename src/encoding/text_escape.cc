@@ -10,7 +10,7 @@ namespace detail {
 
 namespace {
 
-enum class Place : bool { label_value, help };
+enum class Place : std::uint8_t { label_value, help, open_metrics_help };
 
 char* copy(char* out, std::string_view text) noexcept { return std::copy(text.begin(), text.end(), out); }
 
@@ -25,9 +25,9 @@ void append_escaped(ByteBuffer& out, std::string_view text) {
       end = copy(end, "\\\\");
     } else if (c == '\n') {
       end = copy(end, "\\n");
-    } else if (place == Place::label_value && c == '"') {
+    } else if (place != Place::help && c == '"') {
       end = copy(end, "\\\"");
-    } else if (place == Place::help && c == '\0') {
+    } else if (place != Place::label_value && c == '\0') {
       end = copy(end, replacement_character);
     } else if (static_cast<unsigned char>(c) < 0x80) {
       *end++ = c;
@@ -46,6 +46,10 @@ void append_escaped(ByteBuffer& out, std::string_view text) {
 void append_label_value(ByteBuffer& out, std::string_view value) { append_escaped<Place::label_value>(out, value); }
 
 void append_help(ByteBuffer& out, std::string_view help) { append_escaped<Place::help>(out, help); }
+
+void append_open_metrics_help(ByteBuffer& out, std::string_view help) {
+  append_escaped<Place::open_metrics_help>(out, help);
+}
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

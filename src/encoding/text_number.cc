@@ -85,5 +85,23 @@ char* write_canonical(char* out, double value) noexcept {
   return std::find(out, fixed_end, '.') != fixed_end ? fixed_end : copy(fixed_end, ".0");
 }
 
+char* write_seconds(char* out, std::int64_t nanoseconds) noexcept {
+  constexpr std::uint64_t second = 1'000'000'000;
+  auto magnitude = static_cast<std::uint64_t>(nanoseconds);
+  if (nanoseconds < 0) {
+    *out++ = '-';
+    magnitude = 0 - magnitude;
+  }
+  out = write_number(out, magnitude / second);
+  std::uint64_t fraction = magnitude % second;
+  if (fraction == 0) return out;
+  *out++ = '.';
+  for (std::uint64_t unit = second / 10; fraction != 0; unit /= 10) {
+    *out++ = static_cast<char>('0' + fraction / unit);
+    fraction %= unit;
+  }
+  return out;
+}
+
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

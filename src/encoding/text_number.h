@@ -23,5 +23,8 @@ inline constexpr std::size_t longest_number = 32;
 /// and whole numbers end in `.0`. `1.0`, `0.005`, `1e-05`, `1e+06`, `+Inf`.
 [[nodiscard]] char* write_canonical(char* out, double value) noexcept;
 
+/// Nanoseconds as seconds, exactly: `1520879607.789`, and `12` where nothing follows the point.
+[[nodiscard]] char* write_seconds(char* out, std::int64_t nanoseconds) noexcept;
+
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -50,7 +50,7 @@ class Pages final : public HttpHandler {
   ScrapeOutcome render(const HttpRequest& request, HttpReply& reply) {
     if (bodies_.pending_bytes() > options_.max_pending_bytes) return ScrapeOutcome::busy;
     const auto budget = std::min(request.scrape_budget.value_or(options_.response_timeout), options_.response_timeout);
-    const ScrapeOutcome outcome = scraper_.scrape(request.received + budget);
+    const ScrapeOutcome outcome = scraper_.scrape(request.accepted.format, request.received + budget);
     if (outcome == ScrapeOutcome::too_large) diagnose("exposer", "an exposition exceeds max_body_bytes");
     if (outcome != ScrapeOutcome::ok) return outcome;
 
@@ -63,7 +63,7 @@ class Pages final : public HttpHandler {
     } else {
       std::swap(text, reply.body->bytes);
     }
-    reply.content_type = PrometheusTextEncoder::content_type.data();
+    reply.content_type = content_type_of(request.accepted);
     metrics_.rendered.add(rendered);
     metrics_.sent.add(reply.body->bytes.size());
     return ScrapeOutcome::ok;

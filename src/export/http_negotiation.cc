@@ -60,6 +60,16 @@ std::optional<int> weight_of(std::string_view parameters) noexcept {
   return weight;
 }
 
+std::string_view unquoted(std::string_view text) noexcept {
+  return text.size() >= 2 && text.front() == '"' && text.back() == '"' ? text.substr(1, text.size() - 2) : text;
+}
+
+/// "Content negotiation" of Prometheus's documentation: underscores for what is not known.
+Escaping escaping_of(std::string_view scheme) noexcept {
+  if (equal_ignoring_case(scheme, "allow-utf-8")) return Escaping::allow_utf_8;
+  return equal_ignoring_case(scheme, "values") ? Escaping::values : Escaping::underscores;
+}
+
 }  // namespace
 
 void AcceptEncoding::field(std::string_view value) noexcept {
@@ -81,6 +91,82 @@ void AcceptEncoding::field(std::string_view value) noexcept {
 bool AcceptEncoding::gzip() const noexcept {
   const int gzip = gzip_ ? *gzip_ : any_.value_or(0);
   return gzip > 0 && gzip >= identity_.value_or(0);
+}
+
+/// One element of an `Accept` field.
+struct Accept::Range {
+  std::string_view type;
+  std::string_view subtype;
+  std::string_view version;
+  std::optional<int> weight = 1000;
+  Escaping escaping = Escaping::unspecified;
+};
+
+Accept::Range Accept::parse(std::string_view element) noexcept {
+  Range range;
+  std::string_view media = take_until(element, ';');
+  range.type = trim(take_until(media, '/'));
+  range.subtype = trim(media);
+  range.weight = weight_of(element);
+  while (!element.empty()) {
+    std::string_view parameter = take_until(element, ';');
+    const std::string_view name = trim(take_until(parameter, '='));
+    const std::string_view value = unquoted(trim(parameter));
+    if (equal_ignoring_case(name, "version")) range.version = value;
+    if (equal_ignoring_case(name, "escaping")) range.escaping = escaping_of(value);
+  }
+  return range;
+}
+
+Accept::Match Accept::match(Format format, const Range& range) noexcept {
+  struct Media {
+    std::string_view type;
+    std::string_view subtype;
+    std::string_view version;
+  };
+  constexpr Media ours[] = {{"text", "plain", "0.0.4"}, {"application", "openmetrics-text", "1.0.0"}};
+  const Media& media = ours[static_cast<std::size_t>(format)];
+  if (range.type == "*" && range.subtype == "*") return Match::any;
+  if (!equal_ignoring_case(range.type, media.type)) return Match::none;
+  if (range.subtype == "*") return Match::type;
+  if (!equal_ignoring_case(range.subtype, media.subtype)) return Match::none;
+  if (range.version.empty()) return Match::subtype;
+  return range.version == media.version ? Match::version : Match::none;
+}
+
+void Accept::field(std::string_view value) noexcept {
+  while (!value.empty()) {
+    const Range range = parse(take_until(value, ','));
+    ++ranges_;
+    if (!range.weight) continue;  // what cannot be understood is not a wish
+    for (const Format format : {Format::text, Format::open_metrics}) {
+      Offer& offer = offers_[static_cast<std::size_t>(format)];
+      const Match found = match(format, range);
+      if (found == Match::none || found < offer.match) continue;
+      if (found == offer.match && *range.weight <= offer.weight) continue;
+      offer = {found, *range.weight, ranges_, range.escaping};
+    }
+  }
+}
+
+Accepted Accept::best() const noexcept {
+  const auto& [text, open_metrics] = offers_;
+  const bool prefers_open_metrics = open_metrics.weight > text.weight ||
+                                    (open_metrics.weight == text.weight && open_metrics.position < text.position);
+  if (open_metrics.weight > 0 && prefers_open_metrics) return {Format::open_metrics, open_metrics.escaping};
+  return {Format::text, text.escaping};
+}
+
+const char* content_type_of(Accepted accepted) noexcept {
+  constexpr const char* types[2][4] = {
+      {"text/plain; version=0.0.4; charset=utf-8", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+       "text/plain; version=0.0.4; charset=utf-8; escaping=values",
+       "text/plain; version=0.0.4; charset=utf-8; escaping=allow-utf-8"},
+      {"application/openmetrics-text; version=1.0.0; charset=utf-8",
+       "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+       "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=values",
+       "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8"}};
+  return types[static_cast<std::size_t>(accepted.format)][static_cast<std::size_t>(accepted.escaping)];
 }
 
 std::optional<std::chrono::milliseconds> scrape_budget(std::string_view timeout_field) noexcept {

@@ -13,7 +13,6 @@
 
 #include "core/diagnose.h"
 #include "fast_telemetry/export/exposer.h"
-#include "http_negotiation.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -95,7 +94,6 @@ MHD_Result send(MHD_Connection* connection, HttpReply reply) {
   };
   bool complete = add("Content-Type", reply.content_type != nullptr ? reply.content_type : plain_text) &&
                   add("X-Content-Type-Options", "nosniff") && add("Cache-Control", "no-store");
-  // Also where there is no choice yet: what a cache may reuse must not depend on our version.
   if (reply.content_type != nullptr) complete = complete && add("Vary", "Accept, Accept-Encoding");
   if (reply.gzip) complete = complete && add("Content-Encoding", "gzip");
   if (reply.status == MHD_HTTP_METHOD_NOT_ALLOWED) complete = complete && add("Allow", "GET, HEAD");
@@ -154,9 +152,13 @@ struct HttpServer::Callbacks {
     if (*upload_size != 0) return MHD_NO;  // announced by nothing: chunks that has_body did not see cannot come
 
     HttpRequest request{.path = url, .received = Clock::now()};
-    AcceptEncoding accept;
-    for_each_field(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING, [&](std::string_view field) { accept.field(field); });
-    request.gzip = accept.gzip();
+    AcceptEncoding encodings;
+    for_each_field(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING,
+                   [&](std::string_view field) { encodings.field(field); });
+    request.gzip = encodings.gzip();
+    Accept formats;
+    for_each_field(connection, MHD_HTTP_HEADER_ACCEPT, [&](std::string_view field) { formats.field(field); });
+    request.accepted = formats.best();
     for_each_field(connection, "X-Prometheus-Scrape-Timeout-Seconds",
                    [&](std::string_view field) { request.scrape_budget = scrape_budget(field); });
     return send(connection, server.handler_.handle(request));

@@ -13,6 +13,7 @@
 #include "body_pool.h"
 #include "connections.h"
 #include "exposer_metrics.h"
+#include "http_negotiation.h"
 #include "listener.h"
 
 struct MHD_Daemon;
@@ -24,6 +25,7 @@ namespace detail {
 struct HttpRequest {
   std::string_view path;
   bool gzip = false;
+  Accepted accepted = {};
   SteadyTime received;
   std::optional<std::chrono::milliseconds> scrape_budget = {};
 };

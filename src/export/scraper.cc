@@ -8,7 +8,9 @@ namespace detail {
 
 namespace {
 
-/// Passes a collection on to the encoder as long as it fits the limits.
+/// Passes a collection on to the encoder as long as it fits the limits. Knows the encoder's type: a point takes hardly
+/// longer to write than a call through Visitor.
+template <class Encoder>
 class LimitedExposition final : public Visitor {
  public:
   struct Limits {
@@ -17,7 +19,7 @@ class LimitedExposition final : public Visitor {
     const std::atomic<bool>& stopping;
   };
 
-  LimitedExposition(PrometheusTextEncoder& encoder, const ByteBuffer& text, const Limits& limits)
+  LimitedExposition(Encoder& encoder, const ByteBuffer& text, const Limits& limits)
       : encoder_{encoder}, text_{text}, limits_{limits} {}
 
   [[nodiscard]] ScrapeOutcome outcome() const noexcept { return outcome_; }
@@ -74,7 +76,7 @@ class LimitedExposition final : public Visitor {
     }
   }
 
-  PrometheusTextEncoder& encoder_;
+  Encoder& encoder_;
   const ByteBuffer& text_;
   Limits limits_;
   ScrapeOutcome outcome_ = ScrapeOutcome::ok;
@@ -82,9 +84,14 @@ class LimitedExposition final : public Visitor {
 
 }  // namespace
 
-ScrapeOutcome Scraper::scrape(std::chrono::steady_clock::time_point deadline) {
+ScrapeOutcome Scraper::scrape(Format format, std::chrono::steady_clock::time_point deadline) {
+  return format == Format::open_metrics ? scrape(open_metrics_, deadline) : scrape(prometheus_text_, deadline);
+}
+
+template <class Encoder>
+ScrapeOutcome Scraper::scrape(Encoder& encoder, std::chrono::steady_clock::time_point deadline) {
   text_.clear();
-  LimitedExposition exposition{encoder_, text_, {max_bytes_, deadline, stopping_}};
+  LimitedExposition<Encoder> exposition{encoder, text_, {max_bytes_, deadline, stopping_}};
   reader_.collect().visit(exposition, storage_info());
   // Every scraper sees finals for their time, so nothing hangs on this scrape's arriving.
   reader_.accept();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Scraper: one reader and one encoder, and what makes an exposition of them.
+// Scraper: one reader, an encoder per format, and what makes an exposition of them.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,10 @@
 
 #include "exposer_metrics.h"
 #include "fast_telemetry/encoding/buffer.h"
+#include "fast_telemetry/encoding/open_metrics.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/snapshot.h"
+#include "http_negotiation.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -21,14 +23,19 @@ class Scraper {
       : reader_{registry, {.finals = Finals::held}}, max_bytes_{max_bytes}, stopping_{stopping} {}
 
   /// Renders all metrics and the storage's own into `text()`. What it gives up on is not fit to be sent.
-  [[nodiscard]] ScrapeOutcome scrape(std::chrono::steady_clock::time_point deadline);
+  [[nodiscard]] ScrapeOutcome scrape(Format format, std::chrono::steady_clock::time_point deadline);
 
   [[nodiscard]] ByteBuffer& text() noexcept { return text_; }
 
  private:
+  template <class Encoder>
+  ScrapeOutcome scrape(Encoder& encoder, std::chrono::steady_clock::time_point deadline);
+
   Reader reader_;
   ByteBuffer text_;
-  PrometheusTextEncoder encoder_{text_};
+  // Both keep what they render. One that nobody asks for keeps nothing.
+  PrometheusTextEncoder prometheus_text_{text_};
+  OpenMetricsEncoder open_metrics_{text_};
   std::size_t max_bytes_;
   const std::atomic<bool>& stopping_;
 };

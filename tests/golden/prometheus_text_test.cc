@@ -69,6 +69,11 @@ const GoldenCase cases[] = {
            .state_set({{"closed", false}, {"open", true}, {"half \"open\"", false}}, {{"upstream", "a"}})
            .state_set({{"closed", true}});
      }},
+    // P-36: no label twice.
+    {"a_state_set_has_its_own_label_once",
+     [](ft::ShownCollection& shown) {
+       shown.family("breaker", Kind::state_set).state_set({{"open", true}}, {{"breaker", "x"}, {"upstream", "a"}});
+     }},
     // P-14, PRM-4: cumulative, `le` after the user's labels, `+Inf` equals the count.
     {"histogram",
      [](ft::ShownCollection& shown) {
@@ -93,7 +98,7 @@ const GoldenCase cases[] = {
        shown.family("x", Kind::histogram)
            .histogram({1, 18446744073709551616.0, 18446744073709551616.0}, {1, 2, 4, 8}, 1);
      }},
-    // A classic histogram of the buckets that hold something: (0.5, 1], (2, 4], zero below 1e-9.
+    // PRM-5: a classic histogram with a bound per power of two in use: (0.5, 1], (2, 4], zero below 1e-9.
     {"exponential_histogram",
      [](ft::ShownCollection& shown) {
        static constexpr std::uint64_t buckets[] = {3, 0, 2};
@@ -105,7 +110,7 @@ const GoldenCase cases[] = {
            .exponential({.scale = 3, .offset = 0, .zero_threshold = 0, .zero_count = 0, .buckets = {}, .sum = 0},
                         {{"k", "empty"}});
      }},
-    // Bounds that no double can tell apart are one bucket; what exceeds all doubles is in `+Inf`.
+    // Powers that are no double other than 0 are not shown; what exceeds all doubles is in `+Inf`.
     {"exponential_histogram_at_the_ends_of_doubles",
      [](ft::ShownCollection& shown) {
        static constexpr std::uint64_t buckets[] = {1, 2, 4, 8};

@@ -31,25 +31,31 @@ class ShownCollection {
     return *this;
   }
 
+  /// The series from here on were born then.
+  ShownCollection& born(std::int64_t unix_ns) {
+    born_unix_ns_ = unix_ns;
+    return *this;
+  }
+
   ShownCollection& family(std::string_view name, Kind kind, std::string_view help = {}, Unit unit = Unit::none) {
     visitor_.family({.scope = {}, .name = name, .full_name = name, .help = help, .unit = unit, .kind = kind});
     return *this;
   }
 
-  ShownCollection& counter(std::uint64_t value, Labels labels = {}) {
-    visitor_.sum(series(labels), NumberPoint<std::uint64_t>{value});
+  ShownCollection& counter(std::uint64_t value, Labels labels = {}, const Exemplar* exemplar = nullptr) {
+    visitor_.sum(series(labels), NumberPoint<std::uint64_t>{value, exemplar});
     return *this;
   }
-  ShownCollection& float_counter(double value, Labels labels = {}) {
-    visitor_.sum(series(labels), NumberPoint<double>{value});
+  ShownCollection& float_counter(double value, Labels labels = {}, const Exemplar* exemplar = nullptr) {
+    visitor_.sum(series(labels), NumberPoint<double>{value, exemplar});
     return *this;
   }
-  ShownCollection& up_down_counter(std::int64_t value, Labels labels = {}) {
-    visitor_.sum(series(labels), NumberPoint<std::int64_t>{value});
+  ShownCollection& up_down_counter(std::int64_t value, Labels labels = {}, const Exemplar* exemplar = nullptr) {
+    visitor_.sum(series(labels), NumberPoint<std::int64_t>{value, exemplar});
     return *this;
   }
-  ShownCollection& gauge(std::int64_t value, Labels labels = {}) {
-    visitor_.gauge(series(labels), NumberPoint<std::int64_t>{value});
+  ShownCollection& gauge(std::int64_t value, Labels labels = {}, const Exemplar* exemplar = nullptr) {
+    visitor_.gauge(series(labels), NumberPoint<std::int64_t>{value, exemplar});
     return *this;
   }
   ShownCollection& float_gauge(double value, Labels labels = {}) {
@@ -57,8 +63,9 @@ class ShownCollection {
     return *this;
   }
   ShownCollection& histogram(std::vector<double> bounds, std::vector<std::uint64_t> buckets, double sum,
-                             Labels labels = {}) {
-    visitor_.histogram(series(labels), HistogramPoint{.bounds = bounds, .buckets = buckets, .sum = sum});
+                             Labels labels = {}, std::vector<const Exemplar*> exemplars = {}) {
+    visitor_.histogram(series(labels),
+                       HistogramPoint{.bounds = bounds, .buckets = buckets, .sum = sum, .exemplars = exemplars});
     return *this;
   }
   ShownCollection& exponential(const ExponentialPoint& point, Labels labels = {}) {
@@ -75,10 +82,11 @@ class ShownCollection {
   }
 
  private:
-  Series series(Labels labels) { return {next_id_++, 0, {labels.begin(), labels.size()}}; }
+  Series series(Labels labels) { return {next_id_++, born_unix_ns_, {labels.begin(), labels.size()}}; }
 
   Visitor& visitor_;
   std::uint64_t next_id_ = 1;
+  std::int64_t born_unix_ns_ = 0;
 };
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -10,6 +10,10 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
+namespace detail {
+struct TextLines;
+}
+
 /// Appends each collection it visits to a buffer, as an exposition of its own.
 ///
 /// For cumulative collections of one registry: the format has no deltas, and rendered labels are kept by series id.
@@ -17,8 +21,10 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 /// needs to grow.
 ///
 /// Counters end in `_total`, info metrics in `_info`; what the format has no word for is a gauge (up-down counters,
-/// info, state sets). Exponential histograms become classic ones with a bucket for each that is not empty. No
-/// timestamps and no exemplars: the format has none to be relied on.
+/// info, state sets). No timestamps and no exemplars: the format has none to be relied on.
+///
+/// Exponential histograms become classic ones with a bound at every power of two in the range seen. A bound that a
+/// series has shown stays as long as the encoder is shown that series in every collection.
 ///
 /// `le` is spelled as OpenMetrics demands (`le="1.0"`, where other libraries write `1`): Prometheus before 3.0 compares
 /// label values as text, and a bucket must not become another series when a scraper begins to ask for OpenMetrics.
@@ -48,8 +54,7 @@ class PrometheusTextEncoder final : public Visitor {
   void end() override;
 
  private:
-  struct Lines;
-  std::unique_ptr<Lines> lines_;
+  std::unique_ptr<detail::TextLines> lines_;
 };
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -38,8 +38,9 @@ enum class ExposerError {
 
 [[nodiscard]] std::error_code make_error_code(ExposerError error) noexcept;
 
-/// Serves a registry over HTTP/1.1: `/metrics` in Prometheus's text format 0.0.4, compressed for clients that ask for
-/// it, and `/healthz`. Everything else is a 404; methods other than GET and HEAD are a 405.
+/// Serves a registry over HTTP/1.1: `/metrics` in OpenMetrics 1.0 for clients that would rather have it (Prometheus),
+/// in Prometheus's text format 0.0.4 for all others, compressed for those that ask for it; and `/healthz`. Everything
+/// else is a 404; methods other than GET and HEAD are a 405.
 ///
 /// One thread of its own, which owns all connections. A scrape collects, renders into memory and then sends: it never
 /// stalls writers, and a client that reads slowly stalls nobody. Scrapers do not disturb each other; a destroyed

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Real peers read our exposition: two Prometheus servers scrape and answer queries, promtool checks, a Pushgateway and
-Python's client library parse.
+"""Real peers read our expositions: two Prometheus servers scrape, one of them OpenMetrics and one format 0.0.4, and
+answer queries; promtool checks, a Pushgateway and Python's client library parse.
 
 usage: run_prometheus.py EXPOSITION_TARGET
 
@@ -10,6 +10,7 @@ tools/peers.sh puts them. Exits with 77 when one is missing.
 """
 import contextlib
 import gzip
+import http.server
 import json
 import math
 import os
@@ -20,13 +21,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-GOLDEN = ROOT / "tests" / "golden" / "prometheus_text"
+GOLDEN = ROOT / "tests" / "golden"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 DEADLINE_S = 60  # only to turn a hang into a failure
 ZONE = 'größe "q" \\ \n }'
 PUT = 'say "put"\\\n}'
@@ -99,25 +103,48 @@ class Target:
         print(*command, file=self.process.stdin, flush=True)
         check(self.process.stdout.readline() == "ok\n", "the target refused", command)
 
-    def body(self):
-        return fetch(f"http://127.0.0.1:{self.port}/metrics")
+    def body(self, accept=TEXT):
+        return fetch(f"http://127.0.0.1:{self.port}/metrics", Accept=accept)
+
+
+@contextlib.contextmanager
+def serving(answer):
+    """A server of our own, which gives its port: `answer` makes a body and its content type of a path."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            body, content_type = answer(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
 
 
 class Prometheus:
-    """One server that scrapes the target every second."""
+    """One server that scrapes every second: for each job a port and a path."""
 
-    def __init__(self, stack, folder, target):
+    def __init__(self, stack, folder, jobs):
         self.port = free_port()
         folder.mkdir()
         (folder / "prometheus.yml").write_text(json.dumps({  # JSON is YAML
             "scrape_configs": [{
-                "job_name": "target", "scrape_interval": "1s", "scrape_timeout": "1s",
-                "static_configs": [{"targets": [f"127.0.0.1:{target.port}"]}]}]}))
+                "job_name": job, "scrape_interval": "1s", "scrape_timeout": "1s", "metrics_path": path,
+                "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, (port, path) in jobs.items()]}))
         log = stack.enter_context(open(folder / "log", "wb"))
         stack.enter_context(running(
             PROMETHEUS, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", stdout=log, stderr=log,
-            env={**os.environ, "TZ": "UTC"}))  # it prints instants in its own zone
+            f"--web.listen-address=127.0.0.1:{self.port}", "--log.level=warn", "--enable-feature=exemplar-storage",
+            stdout=log, stderr=log, env={**os.environ, "TZ": "UTC"}))  # it prints instants in its own zone
 
     def api(self, path, **query):
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(query, doseq=True)}"
@@ -125,23 +152,25 @@ class Prometheus:
         check(answer["status"] == "success", answer)
         return answer["data"]
 
-    def target(self):
+    def targets(self):
         targets = self.api("targets")["activeTargets"]
-        check(len(targets) == 1, "targets:", targets)
-        return targets[0]
+        check(targets, "no targets")
+        return targets
 
     def check_up(self):
-        target = self.target()
-        check(target["health"] == "up" and target["lastError"] == "", "health", target["health"], target["lastError"])
+        for target in self.targets():
+            check(target["health"] == "up" and target["lastError"] == "", target["scrapePool"], "is", target["health"],
+                  target["lastError"])
 
     def scraped_since(self, instant):
         """RFC 3339 in UTC with nanoseconds, as Go prints it; seconds are enough to compare with."""
-        last = self.target()["lastScrape"][:19]
-        check(last > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(instant)), "the last scrape was at", last)
+        for target in self.targets():
+            last = target["lastScrape"][:19]
+            check(last > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(instant)), "the last scrape was at", last)
 
-    def values(self, name):
+    def values(self, name, job="target"):
         """Every series of the name: its other labels, without the scrape's own, and its value."""
-        result = self.api("query", query=f'{{__name__="{name}"}}')["result"]
+        result = self.api("query", query=f'{{__name__="{name}",job="{job}"}}')["result"]
         values = {}
         for series in result:
             labels = {key: value for key, value in series["metric"].items() if key not in ("__name__", "job", "instance")}
@@ -157,8 +186,9 @@ def buckets(counts, **pairs):
     return {labels(le=bound, **pairs): count for bound, count in counts.items()}
 
 
-def expected_after(n):
+def expected_after(n, in_open_metrics):
     """What `add` has done after a total of n, the last time with n: gauges keep the last value."""
+    only_in_text = lambda series: {} if in_open_metrics else series
     return {
         "target_plain_total": {labels(): n},
         "target_received_bytes_total": {labels(): 1_000_000_007 * n},
@@ -180,8 +210,9 @@ def expected_after(n):
         "target_size_sum": {labels(): 1_000_001 * n},
         "target_size_count": {labels(): n},
         "target_level_bucket": buckets({"-2.5": n, "0.0": n, "0.1": 2 * n, "1e+22": 2 * n, "+Inf": 3 * n}),
-        "target_level_sum": {labels(): 1e300 * n},
-        "target_level_count": {labels(): 3 * n},
+        # P-28: a bound is negative.
+        "target_level_sum": only_in_text({labels(): 1e300 * n}),
+        "target_level_count": only_in_text({labels(): 3 * n}),
         "target_latency_by_enum_seconds_bucket": {
             **buckets({"0.001": 0, "+Inf": n}, outcome="ok"), **buckets({"0.001": 0, "+Inf": 0}, outcome="failed")},
         "target_latency_by_enum_seconds_count": {labels(outcome="ok"): n, labels(outcome="failed"): 0},
@@ -243,9 +274,78 @@ def fuzz(target, servers):
     for server in servers:
         until("hostile text through Prometheus", lambda server=server: seen_by(server))
 
-    families = {family.name: family for family in parser.text_string_to_metric_families(target.body().decode())}
-    seen = {tuple(sample.labels.items()): sample.value for sample in families["fuzz"].samples}
-    check(seen == expected, "Python's parser sees", seen.keys() ^ expected.keys())
+    for parse, accept in ((parser, TEXT), (open_metrics_parser, OPEN_METRICS)):
+        body = target.body(accept).decode()
+        families = {family.name: family for family in parse.text_string_to_metric_families(body)}
+        seen = {tuple(sample.labels.items()): sample.value for sample in families["fuzz"].samples}
+        check(seen == expected, "Python's parser of", accept, "sees", seen.keys() ^ expected.keys())
+    for name, text in expected_helps.items():
+        check(families[name].documentation == text, name, "has help", repr(families[name].documentation), "not", repr(text))
+
+
+def parsed_strictly(name, text):
+    """OpenMetrics 1.0 as Python's client library understands it, which is stricter than Prometheus."""
+    try:
+        return {family.name: family for family in open_metrics_parser.text_string_to_metric_families(text.decode())}
+    except ValueError as error:
+        raise Failure(f"{name} is no OpenMetrics to Python: {error}") from error
+
+
+def golden_open_metrics(folder):
+    """P-20 … P-36, S-21, W-54: what the golden files say, a strict parser takes and a real Prometheus gives back."""
+    files = {file.stem: file.read_bytes() for file in sorted((GOLDEN / "open_metrics").glob("*.txt"))}
+    check(files, "no golden files of OpenMetrics")
+    for name, text in files.items():
+        if name != "a_brace_in_an_exemplar":  # the parser takes the first brace for the end of the labels
+            parsed_strictly(name, text)
+        for broken in (text.removesuffix(b"# EOF\n"), text + b"x 1\n"):
+            try:
+                parsed_strictly(name, broken)
+            except Failure:
+                continue
+            raise Failure(f"Python takes {name} without its end: it is no check")
+    print(f"Python: takes the {len(files)} golden files of OpenMetrics")
+
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(serving(lambda path: (files[path[1:]], OPEN_METRICS)))
+        server = Prometheus(stack, folder / "golden", {name: (port, f"/{name}") for name in files})
+        until("Prometheus is ready", lambda: fetch(f"http://127.0.0.1:{server.port}/-/ready"))
+        until("scrapes of the golden files", server.check_up)
+
+        hostile = 'q"\\\n # {trace_id="1"} 1\n# EOF\n,}{=\r\ufffd('
+        check_values_of = lambda job, name, expected: until(
+            f"{name} of {job}", lambda: check(server.values(name, job) == expected, server.values(name, job)))
+        check_values_of("every_kind_with_hostile_text", "a_total", {(("x", hostile),): 1})
+        check_values_of("every_kind_with_hostile_text", "g", {(("g", hostile), ("x", hostile)): 1,
+                                                              (("g", "off"), ("x", hostile)): 0})
+        check_values_of("created", "latency_seconds_created", {(): 1520430000.123})
+        check_values_of("histogram_of_negative_values", "negative_bound_bucket", {
+            (("le", "-1.0"),): 2, (("le", "0.0"),): 3, (("le", "+Inf"),): 3,
+            (("k", "no negative value"), ("le", "-1.0")): 0, (("k", "no negative value"), ("le", "0.0")): 0,
+            (("k", "no negative value"), ("le", "+Inf")): 2})
+
+        def exemplars(job, query):
+            found = server.api("query_exemplars", query=f'{query}{{job="{job}"}}', start=1699999999, end=1700000010)
+            return {(series["seriesLabels"].get("code"), series["seriesLabels"].get("le")): [
+                (exemplar["labels"], float(exemplar["value"]), exemplar["timestamp"]) for exemplar in series["exemplars"]]
+                for series in found}
+
+        # Prometheus 2.42 leaves the escapes of an exemplar's labels as they are written.
+        first = {"trace_id": "0112233445566778899aabbccddeef00"}
+        first_span = {**first, "span_id": "feeddccbbaa99887"}
+        second = {"trace_id": "0718293a4b5c6d7e8fa0b1c2d3e4f506", "span_id": "f8e7d6c5b4a39281"}
+        for job, query, expected in (
+                ("exemplars", "http_requests_total", {
+                    ("200", None): [({**first_span, "path": r'/a \"quoted\" \\ \n größe'}, 1, 1700000000.789)],
+                    (None, None): [(second, 0.25, 1700000001)]}),
+                ("exemplars", "latency_seconds_bucket", {
+                    ("200", "0.5"): [(second, 0.25, 1700000001)], ("200", "1.0"): [({}, 0.75, 1700000002)],
+                    ("200", "+Inf"): [(first, 3, 1700000003)]}),
+                ("exemplars", "size_bucket", {(None, "4.0"): [(first, 3, 1700000003)]}),
+                ("a_brace_in_an_exemplar", "a_total", {(None, None): [({"path": r'\"} 9\n# EOF\n{'}, 0.5, 1700000000)]})):
+            until(f"exemplars of {query}",
+                  lambda: check(exemplars(job, query) == expected, "Prometheus has", exemplars(job, query)))
+        print("Prometheus: gives the exemplars of OpenMetrics back")
 
 
 def pushed(body):
@@ -274,28 +374,37 @@ def run(folder, target_program):
         target = Target(process)
         target.tell("add", 5)
 
-        # P-47: two at once see the same.
-        servers = [Prometheus(stack, folder / f"server{i}", target) for i in range(2)]
+        # P-40, P-47: two at once see the same, one in the format that Prometheus would rather have, one in the other.
+        relayed = stack.enter_context(serving(lambda path: (target.body(), TEXT)))
+        open_metrics, text = servers = [
+            Prometheus(stack, folder / name, {"target": (port, "/metrics")})
+            for name, port in (("open_metrics", target.port), ("text", relayed))]
         for server in servers:
             until("Prometheus is ready", lambda server=server: fetch(f"http://127.0.0.1:{server.port}/-/ready"))
             until("a first scrape", server.check_up)
-            until("values after 5", lambda server=server: check_values(server, expected_after(5)))
+            expected = expected_after(5, server is open_metrics)
+            until("values after 5", lambda server=server, expected=expected: check_values(server, expected))
             print("Prometheus: all values and labels as recorded")
             metadata = server.api("metadata")
-            for name, kind in {"target_plain_total": "counter", "target_real": "gauge",
-                               "target_latency_seconds": "histogram"}.items():
+            plain, received, unit = (("target_plain", "target_received_bytes", "bytes") if server is open_metrics else
+                                     ("target_plain_total", "target_received_bytes_total", ""))
+            for name, kind in {plain: "counter", "target_real": "gauge", "target_latency_seconds": "histogram"}.items():
+                check(name in metadata, "no metadata of", name, "among", sorted(metadata))
                 check(metadata[name][0]["type"] == kind, name, metadata[name])
-            check(metadata["target_plain_total"][0]["help"] == 'A counter. "Quotes", a back\\slash,\na second line and # EOF\n.',
-                  metadata["target_plain_total"])
+            check(metadata[plain][0]["help"] == 'A counter. "Quotes", a back\\slash,\na second line and # EOF\n.',
+                  metadata[plain])
+            check(metadata[received][0]["unit"] == unit, metadata[received])
 
         target.tell("add", 0)
-        expected = expected_after(5)
-        for gauge in ("target_whole", "target_real"):
-            expected[gauge] = {labels(): 0}
-        expected["target_state_by_enum"][labels(outcome="failed")] = 0
         for server in servers:
-            until("gauges follow, sums stay", lambda server=server: check_values(server, expected))
+            expected = expected_after(5, server is open_metrics)
+            for gauge in ("target_whole", "target_real"):
+                expected[gauge] = {labels(): 0}
+            expected["target_state_by_enum"][labels(outcome="failed")] = 0
+            until("gauges follow, sums stay",
+                  lambda server=server, expected=expected: check_values(server, expected))
 
+        parsed_strictly("the target", target.body(OPEN_METRICS))
         body = target.body()
         result = promtool(body)
         check(result.returncode == 0, "promtool check metrics:", result.returncode, result.stdout.decode(),
@@ -314,20 +423,22 @@ def run(folder, target_program):
             until("another scrape", lambda server=server: server.scraped_since(instant))
             server.check_up()
 
-    files = sorted(GOLDEN.glob("*.txt"))
+    files = sorted((GOLDEN / "prometheus_text").glob("*.txt"))
     check(files, "no golden files in", GOLDEN)
     for file in files:
         result = promtool(file.read_bytes())
         check(result.returncode in (0, 3), file.name, "is no exposition to promtool:", result.stderr.decode())
     print(f"promtool: parses all {len(files)} golden files")
+    golden_open_metrics(folder)
 
 
 PROMETHEUS = peer("FT_PROMETHEUS", "bin/prometheus")
 PROMTOOL = peer("FT_PROMTOOL", "bin/promtool")
 PUSHGATEWAY = peer("FT_PUSHGATEWAY", "bin/prometheus-pushgateway")
-sys.path.insert(0, str(peer("FT_PROMETHEUS_CLIENT", "root/usr/lib/python3/dist-packages")))
+sys.path.insert(0, str(peer("FT_PROMETHEUS_CLIENT", "unpacked/usr/lib/python3/dist-packages")))
 try:
     from prometheus_client import parser
+    from prometheus_client.openmetrics import parser as open_metrics_parser
 except ImportError as missing:
     print(f"SKIPPED: {missing}")
     sys.exit(77)

@@ -90,6 +90,50 @@ TEST(LineCache, renders_nothing_because_the_order_changed) {
   }
 }
 
+// Mutation seen red: replace taking the entry that is expected next.
+TEST(LineCache, a_block_can_be_replaced_once_it_is_found) {
+  LineCache cache;
+  collect(cache, {1, 2, 3});
+  for (const std::vector<std::uint64_t>& ids : {std::vector<std::uint64_t>{1, 2, 3}, {3, 2, 1}}) {
+    const std::string text = "block " + std::to_string(ids[0]);
+    std::size_t size = 0;
+    cache.begin();
+    for (const std::uint64_t id : ids) {
+      ASSERT_NE(cache.find(id, size), nullptr);
+      if (id != 2) continue;
+      const std::size_t begin = cache.arena().size();
+      cache.arena().append(text);
+      cache.replace(begin);
+    }
+    cache.end();
+    cache.begin();
+    for (const std::uint64_t id : ids) {
+      const char* const block = cache.find(id, size);
+      ASSERT_NE(block, nullptr);
+      EXPECT_EQ((std::string{block, size}), id == 2 ? text : block_of(id));
+    }
+    cache.end();
+  }
+}
+
+// Mutation seen red: end not compacting after a replacement.
+TEST(LineCache, memory_stays_bounded_while_blocks_are_replaced) {
+  LineCache cache;
+  collect(cache, {1, 2});
+  for (int round = 0; round < 10'000; ++round) {
+    std::size_t size = 0;
+    cache.begin();
+    for (const std::uint64_t id : {1u, 2u}) {
+      ASSERT_NE(cache.find(id, size), nullptr);
+      const std::size_t begin = cache.arena().size();
+      cache.arena().append(std::string(100, 'x'));
+      cache.replace(begin);
+    }
+    cache.end();
+  }
+  EXPECT_LT(cache.held_bytes(), 256 * 1024u);
+}
+
 TEST(LineCache, a_collection_that_never_ended_changes_nothing_for_the_next) {
   LineCache cache;
   collect(cache, numbers(0, 10));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the encoder does over several collections. The bytes of each rule of the format are in tests/golden.
+// What the encoder does besides the bytes of each rule of the format, which are in tests/golden.
 #include "fast_telemetry/encoding/prometheus_text.h"
 
 #include <gtest/gtest.h>
@@ -14,9 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <locale>
-#include <random>
 #include <string>
-#include <vector>
 
 #include "tests/support/shown_collection.h"
 
@@ -24,55 +22,6 @@ namespace ft = fast_telemetry;
 using ft::Kind;
 
 namespace {
-
-/// A series of one of the shapes, with its value at the moment.
-struct Shape {
-  std::uint64_t id;
-  std::string label;
-  std::uint64_t value;
-};
-
-struct Group {
-  std::string name;
-  Kind kind;
-  std::vector<Shape> series;
-};
-
-void show(ft::Visitor& visitor, const std::vector<Group>& groups) {
-  ft::ShownCollection shown{visitor};
-  for (const Group& group : groups) {
-    shown.family(group.name, group.kind, "Help of " + group.name);
-    for (const auto& [id, label, value] : group.series) {
-      shown.id(id);
-      switch (group.kind) {
-        case Kind::counter: shown.counter(value, {{"k", label}}); break;
-        case Kind::up_down_counter: shown.up_down_counter(-static_cast<std::int64_t>(value), {{"k", label}}); break;
-        case Kind::gauge: shown.float_gauge(static_cast<double>(value) / 7, {{"k", label}}); break;
-        case Kind::histogram: shown.histogram({0.5, 1}, {value, 1, 2}, 0.25, {{"k", label}}); break;
-        case Kind::exponential_histogram: {
-          const std::vector<std::uint64_t> buckets{value, 0, 2};
-          const ft::ExponentialPoint point{.scale = static_cast<std::int32_t>(value % 9) - 4,
-                                           .offset = -1,
-                                           .zero_threshold = 0,
-                                           .zero_count = value % 2,
-                                           .buckets = buckets,
-                                           .sum = 1};
-          shown.exponential(point, {{"k", label}});
-          break;
-        }
-        case Kind::info: shown.info({{"k", label}}); break;
-        case Kind::state_set: shown.state_set({{"on", value % 2 == 0}, {"off", value % 2 == 1}}, {{"k", label}}); break;
-      }
-    }
-  }
-}
-
-std::string encoded_afresh(const std::vector<Group>& groups) {
-  ft::ByteBuffer out;
-  ft::PrometheusTextEncoder encoder{out};
-  show(encoder, groups);
-  return std::string{out.view()};
-}
 
 /// A program whose decimal separator is a comma, in C and in C++, for as long as this lives. The C library's own locale
 /// with one byte changed: locales with a comma are installed almost nowhere that tests run.
@@ -111,44 +60,6 @@ class CommaLocale {
 };
 
 }  // namespace
-
-// An encoder that keeps what it rendered must write what one without memory writes, however families and series come,
-// go and move. Mutation seen red: LineCache::find without the comparison of ids.
-TEST(PrometheusText, what_is_kept_between_collections_never_shows) {
-  std::mt19937 random{5};
-  constexpr Kind kinds[] = {Kind::counter,   Kind::up_down_counter,       Kind::gauge, Kind::histogram,
-                            Kind::state_set, Kind::exponential_histogram, Kind::info};
-  std::vector<Group> groups;
-  std::uint64_t next_id = 1;
-  ft::ByteBuffer out;
-  ft::PrometheusTextEncoder encoder{out};
-
-  for (int round = 0; round < 1000; ++round) {
-    const auto change = random() % 6;
-    if (change == 0 && groups.size() < 12) {
-      const Kind kind = kinds[random() % std::size(kinds)];
-      groups.insert(groups.begin() + static_cast<std::ptrdiff_t>(random() % (groups.size() + 1)),
-                    {"family_" + std::to_string(round), kind, {}});
-    } else if (change == 1 && !groups.empty()) {
-      groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(random() % groups.size()));
-    } else if (change < 4 && !groups.empty()) {
-      auto& series = groups[random() % groups.size()].series;
-      series.insert(series.begin() + static_cast<std::ptrdiff_t>(random() % (series.size() + 1)),
-                    {next_id, std::string(random() % 40, 'l') + std::to_string(next_id), 0});
-      ++next_id;
-    } else if (change == 4 && !groups.empty()) {
-      auto& series = groups[random() % groups.size()].series;
-      if (!series.empty()) series.erase(series.begin() + static_cast<std::ptrdiff_t>(random() % series.size()));
-    }
-    for (Group& group : groups) {
-      for (Shape& shape : group.series) shape.value += random() % 3;
-    }
-
-    out.clear();
-    show(encoder, groups);
-    ASSERT_EQ(out.view(), encoded_afresh(groups)) << "in round " << round;
-  }
-}
 
 TEST(PrometheusText, appends_to_what_the_buffer_holds) {
   ft::ByteBuffer out;

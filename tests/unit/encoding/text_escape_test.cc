@@ -19,6 +19,7 @@ struct EscapeCase {
 
 class LabelValue : public testing::TestWithParam<EscapeCase> {};
 class Help : public testing::TestWithParam<EscapeCase> {};
+class OpenMetricsHelp : public testing::TestWithParam<EscapeCase> {};
 
 template <auto append>
 std::string escaped(std::string_view text) {
@@ -57,6 +58,19 @@ TEST_P(Help, is_escaped) { EXPECT_EQ(escaped<ft::detail::append_help>(GetParam()
 INSTANTIATE_TEST_SUITE_P(exposition_format_0_0_4, Help,
                          testing::Values(EscapeCase{"backslash_and_newline_but_not_quote", "a\"b\\c\nd",
                                                     "a\"b\\\\c\\nd"},
+                                         EscapeCase{"nul_is_replaced", "a\0b"sv,
+                                                    "a\xEF\xBF\xBD"
+                                                    "b"},
+                                         EscapeCase{"ill_formed_is_replaced", "\xC3(", "\xEF\xBF\xBD("}),
+                         [](const auto& test) { return std::string{test.param.what}; });
+
+TEST_P(OpenMetricsHelp, is_escaped) {
+  EXPECT_EQ(escaped<ft::detail::append_open_metrics_help>(GetParam().input), GetParam().expected);
+}
+
+// P-31, PRM-9
+INSTANTIATE_TEST_SUITE_P(open_metrics_1_0, OpenMetricsHelp,
+                         testing::Values(EscapeCase{"quote_too", "a\"b\\c\nd", "a\\\"b\\\\c\\nd"},
                                          EscapeCase{"nul_is_replaced", "a\0b"sv,
                                                     "a\xEF\xBF\xBD"
                                                     "b"},

@@ -21,6 +21,11 @@ std::string number(Value value) {
   return {text, ft::detail::write_number(text, value)};
 }
 
+std::string seconds(std::int64_t nanoseconds) {
+  char text[ft::detail::longest_number];
+  return {text, ft::detail::write_seconds(text, nanoseconds)};
+}
+
 std::string canonical(double value) {
   char text[ft::detail::longest_number];
   return {text, ft::detail::write_canonical(text, value)};
@@ -124,4 +129,16 @@ TEST(TextNumber, bounds_that_the_list_does_not_name_are_as_go_writes_them) {
   EXPECT_EQ(canonical(-5.0), "-5.0");
   EXPECT_EQ(canonical(-0.25), "-0.25");
   EXPECT_EQ(canonical(2.5e100), "2.5e+100");
+}
+
+// P-30
+TEST(TextNumber, times_are_seconds_to_the_nanosecond) {
+  EXPECT_EQ(seconds(0), "0");
+  EXPECT_EQ(seconds(1), "0.000000001");
+  EXPECT_EQ(seconds(1520879607789000000), "1520879607.789");
+  EXPECT_EQ(seconds(1520879607000000000), "1520879607");
+  EXPECT_EQ(seconds(1520879607000000010), "1520879607.00000001");
+  EXPECT_EQ(seconds(-1500000000), "-1.5");
+  EXPECT_EQ(seconds(std::numeric_limits<std::int64_t>::max()), "9223372036.854775807");
+  EXPECT_EQ(seconds(std::numeric_limits<std::int64_t>::min()), "-9223372036.854775808");
 }

@@ -143,15 +143,51 @@ TEST_F(ExposerHttp, compresses_for_those_who_ask_and_for_nobody_else) {
 }
 
 // P-41: what a scraper would rather have is no reason to give it nothing.
-TEST_F(ExposerHttp, answers_in_the_text_format_whatever_is_accepted) {
+TEST_F(ExposerHttp, answers_in_the_text_format_when_nothing_of_ours_is_accepted) {
   for (const char* const accept :
-       {"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/"
-        "openmetrics-text;version=0.0.1;q="
-        "0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
-        "application/json", "/;q=0.1", ";;;,,,"}) {
+       {"application/json", "/;q=0.1", ";;;,,,", "application/openmetrics-text;version=0.0.1"}) {
     const ft::HttpResponse response = get("/metrics", std::string{"Accept: "} + accept + "\r\n");
     EXPECT_EQ(response.status, 200) << accept;
     EXPECT_EQ(response.field("content-type"), "text/plain; version=0.0.4; charset=utf-8") << accept;
+  }
+}
+
+// P-20, P-21, P-23, P-40, PRM-11
+TEST_F(ExposerHttp, serves_open_metrics_to_those_who_would_rather_have_it) {
+  requests.add(42);
+  const ft::HttpResponse response =
+      get("/metrics", "Accept: application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5\r\n");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.field("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_EQ(response.field("vary"), "Accept, Accept-Encoding");
+  EXPECT_TRUE(response.body.starts_with("# TYPE requests counter\n# HELP requests All of them.\nrequests_total 42\n"));
+  EXPECT_EQ(response.body.find("# EOF\n"), response.body.size() - 6);
+  EXPECT_EQ(get("/metrics", "Accept: application/openmetrics-text;escaping=allow-utf-8\r\n").field("content-type"),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8");
+
+  const ft::HttpResponse compressed =
+      get("/metrics", "Accept: application/openmetrics-text\r\nAccept-Encoding: gzip\r\n");
+  EXPECT_EQ(compressed.field("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_TRUE(ft::gunzip(compressed.body).ends_with("# EOF\n"));
+}
+
+// P-47: each scraper gets its own format, of the same values, whoever came before.
+// Mutation seen red: one encoder for both.
+TEST_F(ExposerHttp, scrapers_of_different_formats_do_not_disturb_each_other) {
+  ft::HttpConnection text{exposer.port()};
+  ft::HttpConnection open_metrics{exposer.port()};
+  for (std::uint64_t i = 1; i <= 5; ++i) {
+    requests.add();
+    // Both are asked before either is read, so the second response is written while the first is under way.
+    text.send_get("/metrics");
+    open_metrics.send_get("/metrics", "Accept: application/openmetrics-text\r\n");
+    const std::string as_text = text.receive().body;
+    const std::string as_open_metrics = open_metrics.receive().body;
+    const std::string line = "requests_total " + std::to_string(i) + "\n";
+    EXPECT_EQ(ft::ParsedExposition{as_text}.value("requests_total"), std::to_string(i));
+    EXPECT_EQ(as_text.find("# EOF"), std::string::npos);
+    EXPECT_TRUE(as_open_metrics.starts_with("# TYPE requests counter\n# HELP requests All of them.\n" + line));
+    EXPECT_TRUE(as_open_metrics.ends_with("# EOF\n"));
   }
 }
 
