@@ -9,6 +9,7 @@
 #include "exposer_metrics.h"
 #include "fast_telemetry/encoding/buffer.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
+#include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/snapshot.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -17,10 +18,10 @@ namespace detail {
 class Scraper {
  public:
   /// Gives up when `stopping` becomes true.
-  Scraper(Registry& registry, std::size_t max_bytes, const std::atomic<bool>& stopping)
-      : reader_{registry, {.finals = Finals::held}}, max_bytes_{max_bytes}, stopping_{stopping} {}
+  Scraper(Registry& registry, const ExposerOptions& options, const std::atomic<bool>& stopping)
+      : reader_{registry, {.finals = Finals::held}}, options_{options}, stopping_{stopping} {}
 
-  /// Renders all metrics and the storage's own into `text()`. What it gives up on is not fit to be sent.
+  /// Renders all metrics, the storage's own and the process's into `text()`. What it gives up on is not fit to be sent.
   [[nodiscard]] ScrapeOutcome scrape(std::chrono::steady_clock::time_point deadline);
 
   [[nodiscard]] ByteBuffer& text() noexcept { return text_; }
@@ -29,7 +30,7 @@ class Scraper {
   Reader reader_;
   ByteBuffer text_;
   PrometheusTextEncoder encoder_{text_};
-  std::size_t max_bytes_;
+  const ExposerOptions& options_;
   const std::atomic<bool>& stopping_;
 };
 

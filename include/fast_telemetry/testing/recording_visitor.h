@@ -143,7 +143,9 @@ class RecordingVisitor final : public Visitor {
     return *found;
   }
 
-  [[nodiscard]] const std::vector<RecordedFamily>& families() const { return families_; }
+  [[nodiscard]] const std::vector<RecordedFamily>& families() const& { return families_; }
+  /// Of a temporary: `for (const auto& family : RecordingVisitor{reader}.families())` keeps them.
+  [[nodiscard]] std::vector<RecordedFamily> families() && { return std::move(families_); }
 
   /// Full names, in the order they were announced. A family that is announced twice is in it twice.
   [[nodiscard]] std::vector<std::string> family_names() const {

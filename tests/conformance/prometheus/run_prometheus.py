@@ -27,6 +27,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "prometheus_text"
+EXPORTED_NAMES = ROOT / "tests" / "golden" / "exported_names"
 DEADLINE_S = 60  # only to turn a hang into a failure
 ZONE = 'größe "q" \\ \n }'
 PUT = 'say "put"\\\n}'
@@ -212,6 +213,19 @@ def hostile(randomness):
     return b"".join(randomness.choice(pieces) for _ in range(randomness.randrange(12)))
 
 
+def check_process(server, pid):
+    """What Prometheus has of the target is what the kernel says of it."""
+    def value(name):
+        return server.values(name)[()]
+
+    check(value("process_threads") == len(os.listdir(f"/proc/{pid}/task")), "threads:", value("process_threads"))
+    check(3 <= value("process_open_fds") <= value("process_max_fds"), "open files:", value("process_open_fds"))
+    check(0 < value("process_resident_memory_bytes") <= value("process_virtual_memory_bytes"), "memory")
+    check(0 < value("process_cpu_seconds_total"), "CPU time")
+    started = os.stat(f"/proc/{pid}").st_mtime  # about when it did
+    check(abs(value("process_start_time_seconds") - started) < 60, "start time:", value("process_start_time_seconds"))
+
+
 def promtool(body):
     return subprocess.run([PROMTOOL, "check", "metrics"], input=body, capture_output=True, check=False)
 
@@ -288,6 +302,9 @@ def run(folder, target_program):
             check(metadata["target_plain_total"][0]["help"] == 'A counter. "Quotes", a back\\slash,\na second line and # EOF\n.',
                   metadata["target_plain_total"])
 
+            until("the process", lambda server=server: check_process(server, process.pid))
+            print("Prometheus: the process as the kernel sees it")
+
         target.tell("add", 0)
         expected = expected_after(5)
         for gauge in ("target_whole", "target_real"):
@@ -313,6 +330,14 @@ def run(folder, target_program):
         for server in servers:
             until("another scrape", lambda server=server: server.scraped_since(instant))
             server.check_up()
+
+    # All names that the library exports about itself and its process, also where this machine has no such thing.
+    for file in sorted(EXPORTED_NAMES.glob("*.txt")):
+        lines = file.read_text().splitlines()
+        body = "".join(f"{line}\n" if line.startswith("#") else f"{line} 1\n" for line in lines)
+        result = promtool(body.encode())
+        check(result.returncode == 0, file.name, "to promtool:", result.stdout.decode(), result.stderr.decode())
+    print("promtool: nothing to say about our own names")
 
     files = sorted(GOLDEN.glob("*.txt"))
     check(files, "no golden files in", GOLDEN)
