@@ -76,7 +76,7 @@ function(ft_install_library name type depends private_depends)
   set(headers ${PROJECT_SOURCE_DIR}/include/fast_telemetry)
   if(name STREQUAL "core")
     install(DIRECTORY ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-            REGEX "fast_telemetry/(spans|encoding|export|runtime)$" EXCLUDE)
+            REGEX "fast_telemetry/(spans|encoding|export|runtime|testing)$" EXCLUDE)
   elseif(EXISTS ${headers}/${name})
     install(DIRECTORY ${headers}/${name} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fast_telemetry
             FILES_MATCHING PATTERN "*.h")
@@ -159,7 +159,8 @@ endfunction()
 # their path: "src/encoding/text_number.h".
 function(ft_test name)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
-  ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
+  ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} fast_telemetry::testing GTest::gmock
+                GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_precompile_headers(${name} REUSE_FROM ft_test_headers)
   # Out of a precompiled <string>, GCC 12 warns of concatenations that are right (its bug 105651).

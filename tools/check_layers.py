@@ -10,6 +10,8 @@ import re
 import sys
 
 LAYERS = ["core", "spans", "encoding", "export", "runtime"]  # each may know those before it
+BESIDE = "testing"  # knows core; known by tests only
+FOLDERS = [*LAYERS, BESIDE]
 THIRD_PARTY = re.compile(r"(curl|protozero|asio|boost|google|gtest|gmock|benchmark)/|"
                          r"(microhttpd|zlib|zstd|lz4\w*|asio)\.(h|hpp)$")
 STANDARD = re.compile(r"\w+$")  # <cstdint>: one word, no suffix
@@ -25,16 +27,22 @@ FORBIDDEN = {
 
 def layer_of(path):
     """The layer of a file under include/ or src/; headers that lie flat in include/fast_telemetry are core."""
-    return next((part for part in path.parts[1:-1] if part in LAYERS), "core")
+    return next((part for part in path.parts[1:-1] if part in FOLDERS), "core")
 
 
 def layer_of_header(header):
     """The layer of a header of ours, public or private, by its path; None for any other header."""
     if header.startswith("fast_telemetry/"):
         folder = header.split("/")[1]
-        return folder if folder in LAYERS else "core"
+        return folder if folder in FOLDERS else "core"
     match = re.match(r"(?:src/|\.\./)?(\w+)/", header)
-    return match[1] if match and match[1] in LAYERS else None
+    return match[1] if match and match[1] in FOLDERS else None
+
+
+def may_know(layer, known):
+    if BESIDE in (layer, known):
+        return layer == BESIDE and known in (BESIDE, "core")
+    return LAYERS.index(known) <= LAYERS.index(layer)
 
 
 def problem(path, header):
@@ -42,6 +50,8 @@ def problem(path, header):
     ours = header.startswith("fast_telemetry/")
     if path.parts[0] == "tests" and header == "fast_telemetry/detail/abi.h":
         return None  # how to open the namespace, for helpers that live in it
+    if path.parts[0] in ("bench", "examples") and layer_of_header(header) == BESIDE:
+        return f"{BESIDE} is for tests"
     if path.parts[0] in ("bench", "examples") or (path.parts[0] == "tests" and path.parts[1] not in DETAIL_USERS):
         return "detail/ is for the library itself" if header.startswith("fast_telemetry/detail/") else None
     if path.parts[0] == "tests":
@@ -49,14 +59,14 @@ def problem(path, header):
 
     layer = layer_of(path)
     known = layer_of_header(header)
-    if known and LAYERS.index(known) > LAYERS.index(layer):
+    if known and not may_know(layer, known):
         return f"{layer} must not know {known}"
     if layer in FORBIDDEN and FORBIDDEN[layer].search(header):
         return f"{layer} must do without it"
     if path.parts[0] == "include":
         if not (ours or STANDARD.match(header) or path.name.startswith("rseq_")):
             return "public headers reach only the standard library and each other"
-    elif layer in ("core", "spans", "encoding") and THIRD_PARTY.match(header):
+    elif layer in ("core", "spans", "encoding", BESIDE) and THIRD_PARTY.match(header):
         return f"{layer} depends on no third-party package"
     return None
 

@@ -41,8 +41,8 @@ class Registry {
 ///  * the same family with the same labels exists already;
 ///  * the name exists with another kind or unit, or as another scope and name (`a_b` in `a` is not `b` in `a_b`);
 ///  * a sample name it would export (`x_total`, `x_count`, …) belongs to another family (OpenMetrics 1.0, "Suffixes");
-///  * the name is the library's own (`fast_telemetry_…`, see storage_info.h) or a Prometheus server's (`up`,
-///  `scrape_…`).
+///  * the name is the library's own (`fast_telemetry_…`, see storage_info.h), one of those that process_info.h shows
+///    (`process_threads`, …) or a Prometheus server's (`up`, `scrape_…`).
 /// Label values are compared as they are exported: ill-formed UTF-8 counts as U+FFFD. When two metrics of one family
 /// differ in help text, the first one's is exported.
 ///

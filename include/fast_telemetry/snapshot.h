@@ -8,11 +8,18 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
-struct StorageInfo;
-
 namespace detail {
 struct ReaderState;
 }  // namespace detail
+
+/// What has families of its own to show after a registry's: StorageInfo, ProcessInfo, or a struct of yours with a
+/// function `void visit_families(const YourStruct&, ft::Visitor&)` in its namespace.
+///
+/// That function announces families and shows their points, without Visitor::begin and end. Each series has an id of
+/// its own that stays the same from one collection to the next, also while others are absent: ids from 2^63 to 2^63 +
+/// 2^32 are yours. Nobody compares your families' names with those of registered metrics.
+template <class Source>
+concept FamilySource = requires(const Source& source, Visitor& visitor) { visit_families(source, visitor); };
 
 /// How long a reader is shown the final value of a series whose metric was destroyed.
 enum class Finals : std::uint8_t {
@@ -34,13 +41,19 @@ class Snapshot {
   /// Walks families in order of registration. Allocates nothing in the steady state.
   void visit(Visitor& visitor) const;
 
-  /// The same, with the library's own families after the others (storage_info.h):
-  /// `reader.collect().visit(visitor, storage_info())`.
-  void visit(Visitor& visitor, const StorageInfo& info) const;
+  /// The same, with other families after the registry's: `reader.collect().visit(visitor, storage_info(),
+  /// process_info())`.
+  template <FamilySource... Sources>
+  void visit(Visitor& visitor, const Sources&... sources) const {
+    begin(visitor);
+    (visit_families(sources, visitor), ...);
+    visitor.end();
+  }
 
  private:
   friend class Reader;
   explicit Snapshot(detail::ReaderState& state) noexcept : state_{&state} {}
+  void begin(Visitor& visitor) const;  // up to the last of the registry's families
   detail::ReaderState* state_;
 };
 

@@ -41,6 +41,6 @@ struct StorageInfo {
 /// Visits the same figures as families of their own (`fast_telemetry_dropped_records`, …), without Visitor::begin and
 /// end: Snapshot::visit with a StorageInfo does that after a snapshot's families. Their names are refused at
 /// registration of other metrics.
-void visit_storage_info(const StorageInfo& info, Visitor& visitor);
+void visit_families(const StorageInfo& info, Visitor& visitor);
 
 FAST_TELEMETRY_END_NAMESPACE

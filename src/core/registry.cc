@@ -6,12 +6,14 @@
 
 #include "names.h"
 #include "process.h"
+#include "process_reader.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
 namespace {
 
 /// Names of the library's own families (storage_info.cc), which every registry's collection may be followed by.
+/// process_info.cc lists its own.
 constexpr const char* reserved_names[] = {"fast_telemetry_dropped_records",
                                           "fast_telemetry_dropped_records_total",
                                           "fast_telemetry_dropped_records_created",
@@ -49,6 +51,11 @@ detail::ScopeState* make_scope(std::shared_ptr<detail::RegistryState> registry, 
 Registry::Registry() : state_{nullptr} {
   auto state = std::make_shared<detail::RegistryState>();
   for (const char* const name : reserved_names) state->names.emplace(name, nullptr);
+  for (const detail::OwnFamily& family : detail::process_info_families()) {
+    for (std::string& name : detail::sample_names(family.full_name, family.kind)) {
+      state->names.emplace(std::move(name), nullptr);
+    }
+  }
   detail::Process& process = detail::process();
   const auto lock = detail::lock_process();
   process.registries.insert(state.get());

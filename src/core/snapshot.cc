@@ -8,7 +8,6 @@
 #include <optional>
 
 #include "fast_telemetry/detail/extremum_key.h"
-#include "fast_telemetry/storage_info.h"
 #include "reader_state.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -142,7 +141,7 @@ void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& 
   }
 }
 
-void visit_families(ReaderState& state, Visitor& visitor) {
+void visit_registered(ReaderState& state, Visitor& visitor) {
   for (const auto& [family, begin, end] : state.families) {
     const auto first = state.entries.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto last = state.entries.begin() + static_cast<std::ptrdiff_t>(end);
@@ -156,16 +155,13 @@ void visit_families(ReaderState& state, Visitor& visitor) {
 
 }  // namespace
 
-void Snapshot::visit(Visitor& visitor) const {
+void Snapshot::begin(Visitor& visitor) const {
   visitor.begin(state_->collection);
-  visit_families(*state_, visitor);
-  visitor.end();
+  visit_registered(*state_, visitor);
 }
 
-void Snapshot::visit(Visitor& visitor, const StorageInfo& info) const {
-  visitor.begin(state_->collection);
-  visit_families(*state_, visitor);
-  visit_storage_info(info, visitor);
+void Snapshot::visit(Visitor& visitor) const {
+  begin(visitor);
   visitor.end();
 }
 

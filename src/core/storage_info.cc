@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "own_families.h"
 #include "process.h"
 #include "reclaim.h"
 
@@ -32,37 +33,6 @@ std::uint64_t resident_bytes(const detail::Arena& arena, int page_map) {
   }
   return resident;
 }
-
-/// A family of the library's own.
-struct Own {
-  const char* name;
-  const char* full_name;
-  const char* help;
-  Unit unit;
-  Kind kind;
-};
-
-/// Visits one family after the other. Ids count down from the largest, where registered series never get.
-class OwnFamilies {
- public:
-  explicit OwnFamilies(Visitor& visitor) : visitor_{visitor} {}
-
-  void family(const Own& own) {
-    visitor_.family({"fast_telemetry", own.name, own.full_name, own.help, own.unit, own.kind});
-  }
-  void sum(std::uint64_t value, std::span<const Label> labels = {}) {
-    visitor_.sum(series(labels), NumberPoint<std::uint64_t>{value});
-  }
-  void gauge(std::uint64_t value, std::span<const Label> labels = {}) {
-    visitor_.gauge(series(labels), NumberPoint<std::int64_t>{static_cast<std::int64_t>(value)});
-  }
-
- private:
-  Series series(std::span<const Label> labels) { return {next_id_--, 0, labels}; }
-
-  Visitor& visitor_;
-  std::uint64_t next_id_ = ~std::uint64_t{0};
-};
 
 }  // namespace
 
@@ -100,8 +70,8 @@ StorageInfo storage_info() {
   return info;
 }
 
-void visit_storage_info(const StorageInfo& info, Visitor& visitor) {
-  OwnFamilies own{visitor};
+void visit_families(const StorageInfo& info, Visitor& visitor) {
+  detail::OwnFamilies own{visitor, "fast_telemetry", detail::storage_info_ids};
   own.family({"dropped_records", "fast_telemetry_dropped_records", "Records that could not be kept, by reason.",
               Unit::none, Kind::counter});
   const std::array<std::pair<const char*, std::uint64_t>, detail::drop_reasons> drops{

@@ -23,7 +23,7 @@ using namespace detail;  // NOLINT(google-build-using-namespace): the exposer is
 class Pages final : public HttpHandler {
  public:
   Pages(Registry& registry, const ExposerOptions& options, ExposerMetrics& metrics, const std::atomic<bool>& stopping)
-      : scraper_{registry, options.max_body_bytes, stopping}, options_{options}, metrics_{metrics} {}
+      : scraper_{registry, options, stopping}, options_{options}, metrics_{metrics} {}
 
   HttpReply handle(const HttpRequest& request) override {
     if (request.path == "/metrics") return metrics(request);

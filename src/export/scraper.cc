@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scraper.h"
 
+#include "fast_telemetry/process_info.h"
 #include "fast_telemetry/storage_info.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -91,8 +92,8 @@ ScrapeOutcome Scraper::scrape(Format format, std::chrono::steady_clock::time_poi
 template <class Encoder>
 ScrapeOutcome Scraper::scrape(Encoder& encoder, std::chrono::steady_clock::time_point deadline) {
   text_.clear();
-  LimitedExposition<Encoder> exposition{encoder, text_, {max_bytes_, deadline, stopping_}};
-  reader_.collect().visit(exposition, storage_info());
+  LimitedExposition<Encoder> exposition{encoder, text_, {options_.max_body_bytes, deadline, stopping_}};
+  reader_.collect().visit(exposition, storage_info(), options_.process_metrics ? process_info() : ProcessInfo{});
   // Every scraper sees finals for their time, so nothing hangs on this scrape's arriving.
   reader_.accept();
   return exposition.outcome();

@@ -10,6 +10,7 @@
 #include "fast_telemetry/encoding/buffer.h"
 #include "fast_telemetry/encoding/open_metrics.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
+#include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/snapshot.h"
 #include "http_negotiation.h"
 
@@ -19,10 +20,10 @@ namespace detail {
 class Scraper {
  public:
   /// Gives up when `stopping` becomes true.
-  Scraper(Registry& registry, std::size_t max_bytes, const std::atomic<bool>& stopping)
-      : reader_{registry, {.finals = Finals::held}}, max_bytes_{max_bytes}, stopping_{stopping} {}
+  Scraper(Registry& registry, const ExposerOptions& options, const std::atomic<bool>& stopping)
+      : reader_{registry, {.finals = Finals::held}}, options_{options}, stopping_{stopping} {}
 
-  /// Renders all metrics and the storage's own into `text()`. What it gives up on is not fit to be sent.
+  /// Renders all metrics, the storage's own and the process's into `text()`. What it gives up on is not fit to be sent.
   [[nodiscard]] ScrapeOutcome scrape(Format format, std::chrono::steady_clock::time_point deadline);
 
   [[nodiscard]] ByteBuffer& text() noexcept { return text_; }
@@ -36,7 +37,7 @@ class Scraper {
   // Both keep what they render. One that nobody asks for keeps nothing.
   PrometheusTextEncoder prometheus_text_{text_};
   OpenMetricsEncoder open_metrics_{text_};
-  std::size_t max_bytes_;
+  const ExposerOptions& options_;
   const std::atomic<bool>& stopping_;
 };
 

@@ -23,6 +23,15 @@ BREACHES = {
     "recording_header_uses_the_system": ("include/fast_telemetry/counter.h", "<unistd.h>"),
     "example_looks_inside": ("examples/01_counter.cc", "<fast_telemetry/detail/arena.h>"),
     "benchmark_looks_inside": ("bench/micro/a.cc", '"fast_telemetry/detail/arena.h"'),
+    "core_knows_test_support": ("src/core/a.cc", '"fast_telemetry/testing/delta_probe.h"'),
+    "exporter_knows_test_support": ("src/export/a.cc", '"fast_telemetry/testing/delta_probe.h"'),
+    "benchmark_knows_test_support": ("bench/micro/a.cc", '"fast_telemetry/testing/delta_probe.h"'),
+    "example_knows_test_support": ("examples/a.cc", "<fast_telemetry/testing/delta_probe.h>"),
+    "test_support_knows_an_encoder": ("src/testing/a.cc", '"fast_telemetry/encoding/buffer.h"'),
+    "test_support_header_knows_an_encoder": (
+        "include/fast_telemetry/testing/a.h", '"fast_telemetry/encoding/buffer.h"'),
+    "test_support_header_knows_a_framework": ("include/fast_telemetry/testing/a.h", "<gtest/gtest.h>"),
+    "test_support_knows_a_framework": ("src/testing/a.cc", "<gtest/gtest.h>"),
     "conformance_test_looks_inside": ("tests/conformance/a.cc", '"fast_telemetry/detail/arena.h"'),
 }
 ALLOWED = {
@@ -30,6 +39,11 @@ ALLOWED = {
     "export_uses_microhttpd_in_a_source": ("src/export/exposer.cc", "<microhttpd.h>"),
     "core_uses_the_system_in_a_source": ("src/core/arena.cc", "<sys/mman.h>"),
     "architecture_header_uses_the_system": ("include/fast_telemetry/detail/rseq_x86_64.h", "<sys/rseq.h>"),
+    "test_support_knows_core": ("include/fast_telemetry/testing/a.h", '"fast_telemetry/snapshot.h"'),
+    "test_support_knows_itself": ("src/testing/a.cc", '"fast_telemetry/testing/recording_visitor.h"'),
+    "unit_test_knows_test_support": ("tests/unit/core/a.cc", '"fast_telemetry/testing/recording_visitor.h"'),
+    "conformance_test_knows_test_support": (
+        "tests/conformance/a.cc", '"fast_telemetry/testing/recording_visitor.h"'),
     "unit_test_looks_inside": ("tests/unit/core/a.cc", '"fast_telemetry/detail/arena.h"'),
     "public_header_uses_the_standard_library": ("include/fast_telemetry/counter.h", "<cstdint>"),
 }

@@ -4,7 +4,7 @@
 #   consume.sh install BUILD PREFIX             installs a built tree
 #   consume.sh install_shared SOURCE PREFIX     builds and installs shared libraries
 #   consume.sh cmake FOLDER WORK [option]...    a CMake consumer
-#   consume.sh pkg_config PREFIX WORK name...   a consumer built by hand
+#   consume.sh pkg_config PREFIX WORK MAIN name...   a consumer built by hand of MAIN.cc
 #
 # CXX is the compiler. Trees are installed at one path and moved to another before use: they must not know where they
 # are.
@@ -36,15 +36,15 @@ case $what in
     "$work/consumer"
     ;;
   pkg_config)
-    prefix=$1 work=$2
-    shift 2
+    prefix=$1 work=$2 main=$3
+    shift 3
     mkdir -p "$work"
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name fast_telemetry_core.pc)")
     export PKG_CONFIG_PATH
     flags=$(pkg-config --cflags --libs "$@")
     echo "$flags"
     # shellcheck disable=SC2086
-    "$CXX" -std=c++20 "$here/main.cc" -Wl,--whole-archive $flags -Wl,--no-whole-archive -o "$work/consumer"
+    "$CXX" -std=c++20 "$here/$main.cc" -Wl,--whole-archive $flags -Wl,--no-whole-archive -o "$work/consumer"
     LD_LIBRARY_PATH=$(dirname "$PKG_CONFIG_PATH") "$work/consumer"
     ;;
 esac

@@ -10,8 +10,8 @@
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/snapshot.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
-#include "tests/support/recording_visitor.h"
 
 namespace {
 

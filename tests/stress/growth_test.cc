@@ -10,9 +10,9 @@
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "src/core/arena.h"
 #include "tests/stress/stress.h"
-#include "tests/support/recording_visitor.h"
 
 namespace {
 

@@ -15,9 +15,9 @@
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/ignoring_visitor.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
-#include "tests/support/ignoring_visitor.h"
-#include "tests/support/recording_visitor.h"
 
 namespace {
 

@@ -26,6 +26,8 @@ struct ExposerOptions {
   std::chrono::milliseconds request_timeout{10'000};   ///< from accepting a connection to its first whole request
   std::chrono::milliseconds response_timeout{30'000};  ///< from the request to the last byte of the response
   std::chrono::milliseconds idle_timeout{45'000};      ///< between requests; below 60 s, a common scrape interval
+
+  bool process_metrics = true;  ///< show what the system says about the process: `process_…`, see process_info.h
 };
 
 /// What errno has no word for.
@@ -44,8 +46,9 @@ enum class ExposerError {
 ///
 /// One thread of its own, which owns all connections. A scrape collects, renders into memory and then sends: it never
 /// stalls writers, and a client that reads slowly stalls nobody. Scrapers do not disturb each other; a destroyed
-/// metric's final value is shown for five minutes. The body ends with the library's own state (`fast_telemetry_…`); the
-/// exposer's own metrics are in the registry while it runs, as `fast_telemetry_exposer_…` with the label `listener`.
+/// metric's final value is shown for five minutes. The body ends with the library's own state (`fast_telemetry_…`) and
+/// the process's (`process_…`); the exposer's own metrics are in the registry while it runs, as
+/// `fast_telemetry_exposer_…` with the label `listener`.
 ///
 /// After fork the child has no server thread, though it has a copy of the listening socket: call stop() there, which
 /// then only closes the copies (and leaks what the parent's thread was working with), or exec. Use start, stop and the

@@ -16,7 +16,7 @@
 #include <string>
 #include <thread>
 
-#include "tests/support/ignoring_visitor.h"
+#include "fast_telemetry/testing/ignoring_visitor.h"
 
 namespace ft = fast_telemetry;
 

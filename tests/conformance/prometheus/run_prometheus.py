@@ -31,6 +31,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "golden"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+EXPORTED_NAMES = ROOT / "tests" / "golden" / "exported_names"
 DEADLINE_S = 60  # only to turn a hang into a failure
 ZONE = 'größe "q" \\ \n }'
 PUT = 'say "put"\\\n}'
@@ -243,6 +244,19 @@ def hostile(randomness):
     return b"".join(randomness.choice(pieces) for _ in range(randomness.randrange(12)))
 
 
+def check_process(server, pid):
+    """What Prometheus has of the target is what the kernel says of it."""
+    def value(name):
+        return server.values(name)[()]
+
+    check(value("process_threads") == len(os.listdir(f"/proc/{pid}/task")), "threads:", value("process_threads"))
+    check(3 <= value("process_open_fds") <= value("process_max_fds"), "open files:", value("process_open_fds"))
+    check(0 < value("process_resident_memory_bytes") <= value("process_virtual_memory_bytes"), "memory")
+    check(0 < value("process_cpu_seconds_total"), "CPU time")
+    started = os.stat(f"/proc/{pid}").st_mtime  # about when it did
+    check(abs(value("process_start_time_seconds") - started) < 60, "start time:", value("process_start_time_seconds"))
+
+
 def promtool(body):
     return subprocess.run([PROMTOOL, "check", "metrics"], input=body, capture_output=True, check=False)
 
@@ -395,6 +409,9 @@ def run(folder, target_program):
                   metadata[plain])
             check(metadata[received][0]["unit"] == unit, metadata[received])
 
+            until("the process", lambda server=server: check_process(server, process.pid))
+            print("Prometheus: the process as the kernel sees it")
+
         target.tell("add", 0)
         for server in servers:
             expected = expected_after(5, server is open_metrics)
@@ -422,6 +439,14 @@ def run(folder, target_program):
         for server in servers:
             until("another scrape", lambda server=server: server.scraped_since(instant))
             server.check_up()
+
+    # All names that the library exports about itself and its process, also where this machine has no such thing.
+    for file in sorted(EXPORTED_NAMES.glob("*.txt")):
+        lines = file.read_text().splitlines()
+        body = "".join(f"{line}\n" if line.startswith("#") else f"{line} 1\n" for line in lines)
+        result = promtool(body.encode())
+        check(result.returncode == 0, file.name, "to promtool:", result.stdout.decode(), result.stderr.decode())
+    print("promtool: nothing to say about our own names")
 
     files = sorted((GOLDEN / "prometheus_text").glob("*.txt"))
     check(files, "no golden files in", GOLDEN)

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fast_telemetry/storage_info.h"
-#include "tests/support/recording_visitor.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 
 namespace {
 

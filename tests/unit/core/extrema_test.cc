@@ -15,8 +15,8 @@
 
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "fast_telemetry/testing/virtual_clock.h"
-#include "tests/support/recording_visitor.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "fast_telemetry/labeled.h"
-#include "tests/support/recording_visitor.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 

@@ -17,7 +17,7 @@
 
 #include "fast_telemetry/detail/arena.h"
 #include "fast_telemetry/storage_info.h"
-#include "tests/support/recording_visitor.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;

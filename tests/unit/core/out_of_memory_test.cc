@@ -14,9 +14,9 @@
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "src/core/process.h"
 #include "tests/support/allocation_counter.h"
-#include "tests/support/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 

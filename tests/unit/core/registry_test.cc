@@ -19,8 +19,8 @@
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "src/core/process.h"
-#include "tests/support/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 using namespace std::string_literals;
@@ -395,7 +395,7 @@ TEST_F(Registry, refuses_the_names_of_the_prometheus_servers_own_series) {
 /// The names under which the library's own families go out.
 TEST_F(Registry, refuses_the_names_of_the_librarys_own_families) {
   ft::RecordingVisitor own;
-  ft::visit_storage_info(ft::storage_info(), own);
+  ft::visit_families(ft::storage_info(), own);
   ASSERT_GE(own.families().size(), 6u);
   for (const ft::RecordedFamily& family : own.families()) {
     for (const Register& metric : {counter(family.full_name.c_str()), gauge(family.full_name.c_str())}) {

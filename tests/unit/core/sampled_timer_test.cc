@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "fast_telemetry/distribution.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "fast_telemetry/testing/virtual_clock.h"
-#include "tests/support/recording_visitor.h"
 
 namespace {
 

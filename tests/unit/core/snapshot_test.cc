@@ -23,10 +23,10 @@
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "fast_telemetry/testing/virtual_clock.h"
 #include "src/core/clock.h"
 #include "src/core/process.h"
-#include "tests/support/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -330,6 +330,15 @@ TEST_F(Reader, says_when_a_series_was_born) {
   }
 }
 
+/// What a program shows beside its registry.
+struct OwnSource {
+  const char* name;
+};
+void visit_families(const OwnSource& source, ft::Visitor& visitor) {
+  visitor.family({"", source.name, source.name, "", ft::Unit::none, ft::Kind::gauge});
+  visitor.gauge({std::uint64_t{1} << 63, 0, {}}, ft::NumberPoint<std::int64_t>{1});
+}
+
 // ── families ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 TEST_F(Reader, shows_nothing_of_an_empty_registry_but_its_beginning_and_end) {
@@ -345,7 +354,7 @@ TEST_F(Reader, shows_the_librarys_own_families_after_the_others_when_asked_to) {
   counter.add(3);
   Look own;
   const ft::StorageInfo info = ft::storage_info();
-  ft::visit_storage_info(info, own);
+  ft::visit_families(info, own);
   Look seen;
   reader.collect().visit(seen, info);
   EXPECT_TRUE(seen.complete());
@@ -354,6 +363,15 @@ TEST_F(Reader, shows_the_librarys_own_families_after_the_others_when_asked_to) {
   EXPECT_EQ(seen.family_names(), expected);
   EXPECT_EQ(seen.counter("c"), 3u);
   EXPECT_EQ(seen.gauge("fast_telemetry_metrics"), static_cast<std::int64_t>(info.metrics));
+}
+
+TEST_F(Reader, shows_the_families_of_any_sources_after_the_registrys_in_the_order_given) {
+  ft::Reader reader{registry};
+  const ft::Counter counter{registry, {.name = "c"}};
+  Look seen;
+  reader.collect().visit(seen, OwnSource{"second"}, OwnSource{"third"});
+  EXPECT_TRUE(seen.complete());
+  EXPECT_THAT(seen.family_names(), ElementsAre("c", "second", "third"));
 }
 
 TEST_F(Reader, shows_families_in_the_order_of_their_registration) {

@@ -18,7 +18,7 @@
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
-#include "tests/support/recording_visitor.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 using testing::ElementsAre;
@@ -279,7 +279,7 @@ constexpr ft::StorageInfo example{.path = ft::WritePath::locked,
 
 TEST(VisitStorageInfo, shows_each_figure_under_its_name) {
   ft::RecordingVisitor seen;
-  ft::visit_storage_info(example, seen);
+  ft::visit_families(example, seen);
   EXPECT_THAT(seen.family_names(), ElementsAre("fast_telemetry_dropped_records", "fast_telemetry_final_values_dropped",
                                                "fast_telemetry_final_values_held", "fast_telemetry_metrics",
                                                "fast_telemetry_cells", "fast_telemetry_storage_bytes"));
@@ -300,7 +300,7 @@ TEST(VisitStorageInfo, shows_each_figure_under_its_name) {
 
 TEST(VisitStorageInfo, announces_families_as_other_metrics_are_announced) {
   ft::RecordingVisitor seen;
-  ft::visit_storage_info(example, seen);
+  ft::visit_families(example, seen);
   for (const ft::RecordedFamily& family : seen.families()) {
     EXPECT_EQ(family.scope, "fast_telemetry");
     EXPECT_FALSE(family.help.empty());
@@ -317,8 +317,8 @@ TEST(VisitStorageInfo, gives_its_series_ids_that_are_stable_and_nobody_elses) {
   const ft::RecordingVisitor others{reader};
   ft::RecordingVisitor first;
   ft::RecordingVisitor second;
-  ft::visit_storage_info(example, first);
-  ft::visit_storage_info(ft::storage_info(), second);
+  ft::visit_families(example, first);
+  ft::visit_families(ft::storage_info(), second);
   std::set<std::uint64_t> ids;
   for (const ft::RecordedPoint& point : others.family("c").points) ids.insert(point.id);
   for (std::size_t f = 0; f < first.families().size(); ++f) {

@@ -19,9 +19,9 @@
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/snapshot.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/support/exposition_parser.h"
 #include "tests/support/http_client.h"
-#include "tests/support/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;

@@ -59,6 +59,19 @@ TEST_F(ExposerHttp, serves_the_state_of_the_storage_and_of_itself) {
   EXPECT_EQ(metrics.value("fast_telemetry_exposer_scrape_duration_seconds_count{" + listener + "}"), "1");
 }
 
+TEST_F(ExposerHttp, serves_the_state_of_the_process_unless_told_not_to) {
+  const ft::ParsedExposition with{get("/metrics").body};
+  EXPECT_TRUE(with.has("process_cpu_seconds_total"));
+  EXPECT_GE(std::stoul(with.value("process_threads")), 2u);
+  EXPECT_GE(std::stoul(with.value("process_open_fds")), 3u);
+
+  ft::Exposer silent{registry, {.port = 0, .process_metrics = false}};
+  ASSERT_EQ(silent.start(), std::error_code{});
+  const std::string body = ft::http_get(silent.port(), "/metrics").body;
+  EXPECT_EQ(body.find("process_"), std::string::npos);
+  EXPECT_NE(body.find("fast_telemetry_metrics"), std::string::npos);
+}
+
 // P-47: a scrape is a look, nothing more.
 TEST_F(ExposerHttp, scraping_resets_nothing) {
   requests.add(3);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IgnoringVisitor: a visitor that looks at nothing. For tests that look at one shape of points and need no time for
-// others.
+// IgnoringVisitor: a visitor that looks at nothing. To derive from in tests that look at one shape of points only.
 #pragma once
 
 #include "fast_telemetry/visitor.h"

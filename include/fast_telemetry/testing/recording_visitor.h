@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <initializer_list>
 #include <numeric>
@@ -38,6 +39,8 @@ struct RecordedExponential {
   std::uint64_t zero_count = 0;
   std::vector<std::uint64_t> buckets;
   double sum = 0;
+
+  [[nodiscard]] std::uint64_t count() const { return std::accumulate(buckets.begin(), buckets.end(), zero_count); }
 };
 
 using RecordedStates = std::vector<std::pair<std::string, bool>>;
@@ -64,10 +67,11 @@ struct RecordedFamily {
   std::vector<RecordedPoint> points;
 };
 
-/// Keeps one collection. Names in queries are full names (`proxy_requests`); the order of labels does not matter.
+/// Keeps one collection. Names in queries are full names: scopes, name and unit joined by `_`, without a type's suffix
+/// (`proxy_requests`, not `proxy_requests_total`). Labels must be all that the point has; their order does not matter.
 ///
-/// A query that finds nothing, finds more than one point or finds another kind of value throws std::out_of_range, with
-/// what was asked for and what is there: in GoogleTest that is a failure with this text.
+/// A query that finds nothing, finds more than one point or finds another kind throws std::out_of_range, with what was
+/// asked for and what is there: a failure with this text in every test framework.
 class RecordingVisitor final : public Visitor {
  public:
   RecordingVisitor() = default;
@@ -79,37 +83,38 @@ class RecordingVisitor final : public Visitor {
   using LabelSet = std::initializer_list<std::pair<std::string_view, std::string_view>>;
 
   [[nodiscard]] std::uint64_t counter(std::string_view full_name, LabelSet labels = {}) const {
-    return get<std::uint64_t>("is not a counter", full_name, labels);
+    return get<std::uint64_t>(Kind::counter, "is not an integer counter", full_name, labels);
   }
   [[nodiscard]] std::int64_t up_down_counter(std::string_view full_name, LabelSet labels = {}) const {
-    return get<std::int64_t>("is not an up-down counter", full_name, labels);
+    return get<std::int64_t>(Kind::up_down_counter, "is not an up-down counter", full_name, labels);
   }
   [[nodiscard]] double float_counter(std::string_view full_name, LabelSet labels = {}) const {
-    return get<double>("is not a floating-point counter", full_name, labels);
+    return get<double>(Kind::counter, "is not a floating-point counter", full_name, labels);
   }
   [[nodiscard]] std::int64_t gauge(std::string_view full_name, LabelSet labels = {}) const {
-    return get<std::int64_t>("is not a gauge", full_name, labels);
+    return get<std::int64_t>(Kind::gauge, "is not an integer gauge", full_name, labels);
   }
   [[nodiscard]] double float_gauge(std::string_view full_name, LabelSet labels = {}) const {
-    return get<double>("is not a floating-point gauge", full_name, labels);
+    return get<double>(Kind::gauge, "is not a floating-point gauge", full_name, labels);
   }
   [[nodiscard]] const RecordedHistogram& histogram(std::string_view full_name, LabelSet labels = {}) const {
-    return get<RecordedHistogram>("is not a histogram", full_name, labels);
+    return get<RecordedHistogram>(Kind::histogram, "is not a histogram", full_name, labels);
   }
   [[nodiscard]] const RecordedExponential& exponential(std::string_view full_name, LabelSet labels = {}) const {
-    return get<RecordedExponential>("is not an exponential histogram", full_name, labels);
+    return get<RecordedExponential>(Kind::exponential_histogram, "is not an exponential histogram", full_name, labels);
   }
   [[nodiscard]] const RecordedStates& states(std::string_view full_name, LabelSet labels = {}) const {
-    return get<RecordedStates>("is not a state set", full_name, labels);
+    return get<RecordedStates>(Kind::state_set, "is not a state set", full_name, labels);
   }
 
-  /// The sum of an integer counter over all its points: `sum("proxy_requests")`.
-  [[nodiscard]] std::uint64_t sum(std::string_view full_name) const {
+  /// The sum of an integer counter over all its points that have these labels, among others:
+  /// `sum("proxy_requests", {{"command", "get"}})`. 0 when none has.
+  [[nodiscard]] std::uint64_t sum(std::string_view full_name, LabelSet some_labels = {}) const {
     std::uint64_t total = 0;
     for (const RecordedPoint& point : family(full_name).points) {
       const auto* const value = std::get_if<std::uint64_t>(&point.value);
-      if (value == nullptr) fail("has points that are no integer counters", full_name, {});
-      total += *value;
+      if (value == nullptr) fail("has points that are no integer counters", full_name, some_labels);
+      if (has_all(point.labels, some_labels)) total += *value;
     }
     return total;
   }
@@ -138,7 +143,9 @@ class RecordingVisitor final : public Visitor {
     return *found;
   }
 
-  [[nodiscard]] const std::vector<RecordedFamily>& families() const { return families_; }
+  [[nodiscard]] const std::vector<RecordedFamily>& families() const& { return families_; }
+  /// Of a temporary: `for (const auto& family : RecordingVisitor{reader}.families())` keeps them.
+  [[nodiscard]] std::vector<RecordedFamily> families() && { return std::move(families_); }
 
   /// Full names, in the order they were announced. A family that is announced twice is in it twice.
   [[nodiscard]] std::vector<std::string> family_names() const {
@@ -161,14 +168,33 @@ class RecordingVisitor final : public Visitor {
   /// One line per point, for failure messages and for looking at.
   [[nodiscard]] std::string describe() const {
     std::string text;
-    for (const RecordedFamily& family : families_) {
-      if (family.points.empty()) text += family.full_name + " without points\n";
-      for (const RecordedPoint& point : family.points) {
-        text += describe(family.full_name, point.labels.begin(), point.labels.end());
-        text += " " + describe(point.value) + "\n";
-      }
-    }
+    for (const RecordedFamily& family : families_) text += describe(family);
     return text.empty() ? "nothing\n" : text;
+  }
+
+  [[nodiscard]] static std::string describe(std::string_view full_name, const RecordedPoint& point) {
+    return describe(full_name, point.labels.begin(), point.labels.end()) + " " + describe(point.value);
+  }
+
+  [[nodiscard]] static std::string describe(const RecordedPoint::Value& value) {
+    struct Describe {
+      std::string operator()(std::monostate) const { return "(info)"; }
+      std::string operator()(std::uint64_t n) const { return std::to_string(n); }
+      std::string operator()(std::int64_t n) const { return std::to_string(n); }
+      std::string operator()(double n) const { return shortest(n); }
+      std::string operator()(const RecordedHistogram& point) const {
+        return "(histogram: count " + std::to_string(point.count()) + ", sum " + shortest(point.sum) + ")";
+      }
+      std::string operator()(const RecordedExponential& point) const {
+        return "(exponential histogram: count " + std::to_string(point.count()) + ", sum " + shortest(point.sum) + ")";
+      }
+      std::string operator()(const RecordedStates& states) const {
+        std::string text = "(states:";
+        for (const auto& [name, enabled] : states) text += " " + name + (enabled ? "=1" : "=0");
+        return text + ")";
+      }
+    };
+    return std::visit(Describe{}, value);
   }
 
   void begin(const Collection& collection) override {
@@ -221,10 +247,12 @@ class RecordingVisitor final : public Visitor {
   void end() override { ++ended_; }
 
  private:
+  // The value alone does not tell: an up-down counter and a gauge hold the same.
   template <class Value>
-  [[nodiscard]] const Value& get(std::string_view otherwise, std::string_view full_name, LabelSet labels) const {
+  [[nodiscard]] const Value& get(Kind kind, std::string_view otherwise, std::string_view full_name,
+                                 LabelSet labels) const {
     const auto* const value = std::get_if<Value>(&point(full_name, labels).value);
-    if (value == nullptr) fail(otherwise, full_name, labels);
+    if (value == nullptr || family(full_name).kind != kind) fail(otherwise, full_name, labels);
     return *value;
   }
 
@@ -239,11 +267,27 @@ class RecordingVisitor final : public Visitor {
   }
 
   [[nodiscard]] static bool same(const RecordedPoint::Labels& kept, LabelSet wanted) {
-    return kept.size() == wanted.size() && std::all_of(wanted.begin(), wanted.end(), [&](const auto& label) {
-             return std::any_of(kept.begin(), kept.end(), [&](const auto& candidate) {
-               return candidate.first == label.first && candidate.second == label.second;
-             });
-           });
+    return kept.size() == wanted.size() && has_all(kept, wanted);
+  }
+
+  [[nodiscard]] static bool has_all(const RecordedPoint::Labels& kept, LabelSet wanted) {
+    return std::all_of(wanted.begin(), wanted.end(), [&](const auto& label) {
+      return std::any_of(kept.begin(), kept.end(), [&](const auto& candidate) {
+        return candidate.first == label.first && candidate.second == label.second;
+      });
+    });
+  }
+
+  [[nodiscard]] static std::string describe(const RecordedFamily& family) {
+    if (family.points.empty()) return family.full_name + " without points\n";
+    std::string text;
+    for (const RecordedPoint& point : family.points) text += describe(family.full_name, point) + "\n";
+    return text;
+  }
+
+  [[nodiscard]] static std::string shortest(double n) {
+    char text[32];
+    return {text, std::to_chars(text, text + sizeof text, n).ptr};
   }
 
   template <class Iterator>
@@ -257,31 +301,19 @@ class RecordingVisitor final : public Visitor {
     return *separator == ',' ? text + "}" : text;
   }
 
-  [[nodiscard]] static std::string describe(const RecordedPoint::Value& value) {
-    struct Describe {
-      std::string operator()(std::monostate) const { return "(info)"; }
-      std::string operator()(std::uint64_t n) const { return std::to_string(n); }
-      std::string operator()(std::int64_t n) const { return std::to_string(n); }
-      std::string operator()(double n) const { return std::to_string(n); }
-      std::string operator()(const RecordedHistogram& point) const {
-        return "(histogram: count " + std::to_string(point.count()) + ", sum " + std::to_string(point.sum) + ")";
-      }
-      std::string operator()(const RecordedExponential& point) const {
-        return "(exponential histogram: sum " + std::to_string(point.sum) + ")";
-      }
-      std::string operator()(const RecordedStates& states) const {
-        std::string text = "(states:";
-        for (const auto& [name, enabled] : states) text += " " + name + (enabled ? "=1" : "=0");
-        return text + ")";
-      }
-    };
-    return std::visit(Describe{}, value);
-  }
-
+  // Says what is there: the family's points when there is such a family, all families' names otherwise. A whole
+  // registry can be ten thousand lines.
   [[noreturn]] void fail(std::string_view what, std::string_view full_name, LabelSet labels) const {
     std::string text = describe(full_name, labels.begin(), labels.end());
-    text.append(" ").append(what).append("; recorded:\n").append(describe());
-    throw std::out_of_range(text);
+    text.append(" ").append(what).append("; recorded:\n");
+    std::string there;
+    for (const RecordedFamily& family : families_) {
+      if (family.full_name == full_name) there += describe(family);
+    }
+    if (there.empty()) {
+      for (const std::string& name : family_names()) there += name + "\n";
+    }
+    throw std::out_of_range(text + (there.empty() ? "nothing\n" : there));
   }
 
   template <class Value>

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// OwnFamilies: shows a visitor families that are in no registry.
+#pragma once
+
+#include "fast_telemetry/visitor.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+struct OwnFamily {
+  const char* name;
+  const char* full_name;
+  const char* help;
+  Unit unit;
+  Kind kind;
+};
+
+/// Where the ids of such series begin, counting down: near the largest, where registered series never get. Each source
+/// has its own range, with room.
+inline constexpr std::uint64_t storage_info_ids = ~std::uint64_t{0};
+inline constexpr std::uint64_t process_info_ids = storage_info_ids - 1024;
+
+/// Visits one family after the other. A series that is absent takes its id with it: encoders keep what they know of a
+/// series by its id.
+class OwnFamilies {
+ public:
+  OwnFamilies(Visitor& visitor, const char* scope, std::uint64_t first_id)
+      : visitor_{visitor}, scope_{scope}, next_id_{first_id} {}
+
+  void family(const OwnFamily& own) {
+    visitor_.family({scope_, own.name, own.full_name, own.help, own.unit, own.kind});
+  }
+  void sum(std::uint64_t value, std::span<const Label> labels = {}) {
+    visitor_.sum(series(labels), NumberPoint<std::uint64_t>{value});
+  }
+  void sum(double value, std::span<const Label> labels = {}) {
+    visitor_.sum(series(labels), NumberPoint<double>{value});
+  }
+  void gauge(std::uint64_t value, std::span<const Label> labels = {}) {
+    visitor_.gauge(series(labels), NumberPoint<std::int64_t>{static_cast<std::int64_t>(value)});
+  }
+  void gauge(double value, std::span<const Label> labels = {}) {
+    visitor_.gauge(series(labels), NumberPoint<double>{value});
+  }
+  void absent() noexcept { --next_id_; }
+
+ private:
+  Series series(std::span<const Label> labels) { return {next_id_--, 0, labels}; }
+
+  Visitor& visitor_;
+  const char* scope_;
+  std::uint64_t next_id_;
+};
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE
