@@ -7,7 +7,8 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 servers=(redis-server redis-tools prometheus prometheus-pushgateway python3-prometheus-client
   python3-decorator)
-libraries=(libatomic1 libjemalloc2 liblzf1 libssl3)  # what the servers link to and a machine may lack
+allocators=(libtcmalloc-minimal4 libjemalloc2)  # for tests that preload them; redis-server links to one
+libraries=(libatomic1 liblzf1 libssl3)  # what the servers link to and a machine may lack
 programs=(redis-server redis-benchmark redis-cli prometheus promtool prometheus-pushgateway)
 
 mkdir -p build/peers
@@ -16,7 +17,7 @@ flock 9
 stamp=$(sha256sum tools/peers.sh)
 [[ $(cat build/peers/stamp 2>/dev/null) != "$stamp" ]] || exit 0
 
-wanted=("${servers[@]}")
+wanted=("${servers[@]}" "${allocators[@]}")
 for library in "${libraries[@]}"; do
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$library" 2>/dev/null) == installed ]] || wanted+=("$library")
 done
@@ -57,6 +58,8 @@ export FT_REDIS_CLI=$ft_peers/bin/redis-cli
 export FT_PROMETHEUS=$ft_peers/bin/prometheus
 export FT_PROMTOOL=$ft_peers/bin/promtool
 export FT_PUSHGATEWAY=$ft_peers/bin/prometheus-pushgateway
+export FT_TCMALLOC=$(echo "$ft_peers"/unpacked/usr/lib/*/libtcmalloc_minimal.so.4)
+export FT_JEMALLOC=$(echo "$ft_peers"/unpacked/usr/lib/*/libjemalloc.so.2)
 export FT_PROMETHEUS_CLIENT=$ft_peers/unpacked/usr/lib/python3/dist-packages  # in the package; for PYTHONPATH
 ENV
 

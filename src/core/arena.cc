@@ -312,9 +312,9 @@ std::size_t Arena::committed_bytes() const noexcept {
   return pages * page_cells * sizeof(std::uint64_t) * copies_;
 }
 
-void Arena::wipe_in_child() noexcept {
+void Arena::wipe_in_child(bool kernel_wipes) noexcept {
   for (std::size_t i = 0; i < extents(); ++i) {
-    if (!extents_[i].wiped_on_fork) madvise(extents_[i].base, extent_bytes(), MADV_DONTNEED);
+    if (!kernel_wipes || !extents_[i].wiped_on_fork) madvise(extents_[i].base, extent_bytes(), MADV_DONTNEED);
     for (std::size_t shard = 0; shard < layout_shards && copies_ != 1; ++shard) {
       extents_[i].written[shard].store(0, std::memory_order_relaxed);
     }

@@ -84,7 +84,7 @@ class Arena {
   [[nodiscard]] const void* extent_base(std::size_t i) const noexcept { return extents_[i].base; }
 
   /// After fork, in the child: where the kernel could not wipe the extents, does so by hand.
-  void wipe_in_child() noexcept;
+  void wipe_in_child(bool kernel_wipes) noexcept;
 
  private:
   /// Which pages of CPUs are looked at: all, because asking takes longer than reading a few cells, or those that are

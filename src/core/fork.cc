@@ -22,8 +22,11 @@ constinit bool arena_lock_taken = false;
 
 void begin_child() noexcept {
   Process& state = process();
-  per_cpu_arena.wipe_in_child();
-  gauge_arena.wipe_in_child();
+  // Asked of the word, not only of madvise: QEMU's user mode (7.2) answers MADV_WIPEONFORK with 0 and wipes nothing.
+  std::uint64_t* const word = alive.load(std::memory_order_acquire);
+  const bool kernel_wipes = word != nullptr && __atomic_load_n(word, __ATOMIC_RELAXED) == 0;
+  per_cpu_arena.wipe_in_child(kernel_wipes);
+  gauge_arena.wipe_in_child(kernel_wipes);
   forget_marks();
   release_clock_in_child();
   // Runs in quarantine were wiped with all others.
@@ -41,7 +44,6 @@ void begin_child() noexcept {
   // What the parent counted, the parent reports.
   state.finals_dropped = 0;
   forget_drops();
-  std::uint64_t* const word = alive.load(std::memory_order_acquire);
   if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }
 

@@ -37,6 +37,10 @@ std::uint32_t possible_cpus() noexcept {
 
 extern "C" const unsigned int __rseq_size;  // glibc: 0 when registration failed or a tunable switched it off
 
+// That libc registered this thread is all that has to be known. An emulator of processors that cannot abort a sequence
+// refuses the registration instead: Valgrind answers the system call with ENOSYS (NEWS of its 3.19: "The Linux rseq
+// syscall is now implemented as (silently) returning ENOSYS"; before, as any unknown call, with a warning), and so does
+// QEMU's user mode (7.2). Then libc leaves __rseq_size 0 and cpu_id -2. Tests: tests/platform.
 bool rseq_registered() noexcept {
   // cpu_id, at offset 4; negative while this thread is not registered.
   const char* const area = static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset;
@@ -52,7 +56,9 @@ void start_storage() noexcept {
     wanted = possible_cpus();
     reason_locked = "";
   } else {
-    reason_locked = "restartable sequences are not registered for this process";
+    reason_locked =
+        "restartable sequences are not registered for this process: an old kernel, a filter of system calls, "
+        "GLIBC_TUNABLES, Valgrind or another emulator";
   }
 #else
   reason_locked = "built with FAST_TELEMETRY_RSEQ=OFF";

@@ -3,8 +3,10 @@
 
 packages_build=(g++ cmake ninja-build pkg-config python3 libgtest-dev libgmock-dev libbenchmark-dev
   libmicrohttpd-dev zlib1g-dev libasio-dev)
-packages_clang=("${packages_build[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # the cross compiler: tests/build/assembly
-packages_clang_19=("${packages_build[@]}" clang-19 lld-19)
+packages_test=("${packages_build[@]}" valgrind)
+packages_clang=("${packages_test[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # the cross compiler: tests/build/assembly
+packages_clang_19=("${packages_test[@]}" clang-19 lld-19)
+packages_aarch64=(g++-aarch64-linux-gnu qemu-user googletest cmake ninja-build pkg-config python3)  # googletest: sources
 packages_sanitize=("${packages_build[@]}" clang-19 libclang-rt-19-dev llvm-19)  # llvm-19: names in reports
 packages_format=(clang-format-19)
 packages_check=("${packages_clang[@]}" clang-tidy-19)
@@ -39,7 +41,8 @@ need_packages_for() {
     clang) need_packages clang ;;
     clang-19) need_packages clang_19 ;;
     asan-ubsan | tsan) need_packages sanitize ;;
-    *) need_packages build ;;
+    aarch64 | aarch64-stress) need_packages aarch64 ;;
+    *) need_packages test ;;
   esac
 }
 

@@ -6,7 +6,6 @@
 //
 // Mutation: with `movq $0, 8(area)` behind the commit taken out of rseq_x86_64.h this dies with SIGSEGV.
 #include <dlfcn.h>
-#include <fast_telemetry/snapshot.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -16,9 +15,7 @@
 #include <string>
 #include <thread>
 
-#include "fast_telemetry/testing/ignoring_visitor.h"
-
-namespace ft = fast_telemetry;
+#include "tests/support/calls.h"
 
 namespace {
 
@@ -29,21 +26,6 @@ bool is_mapped(const std::string& path) {
   }
   return false;
 }
-
-/// The plugin's counter as a reader sees it.
-class Calls final : public ft::IgnoringVisitor {
- public:
-  std::uint64_t calls = 0;
-
-  using ft::IgnoringVisitor::sum;
-  void family(const ft::Family& family) override { ours_ = family.full_name == "plugin_calls"; }
-  void sum(const ft::Series&, const ft::NumberPoint<std::uint64_t>& point) override {
-    if (ours_) calls = point.value;
-  }
-
- private:
-  bool ours_ = false;
-};
 
 }  // namespace
 
@@ -74,8 +56,7 @@ int main(int, char** argv) {
     close(wake[1]);
   }
   // The plugin is gone, and its series (continued from load to load) is held for readers.
-  Calls seen;
-  reader.collect().visit(seen);
-  std::printf("%llu calls seen after %d unloads\n", static_cast<unsigned long long>(seen.calls), rounds);
-  return seen.calls == rounds * 1000 ? 0 : 1;
+  const std::uint64_t calls = calls_seen(reader);
+  std::printf("%llu calls seen after %d unloads\n", static_cast<unsigned long long>(calls), rounds);
+  return calls == rounds * 1000 ? 0 : 1;
 }

@@ -456,6 +456,7 @@ TEST_F(Registry, refuses_ill_formed_prefixes) {
 std::vector<std::string>* heard = nullptr;
 
 void hear(const ft::Diagnostic& diagnostic, void*) noexcept {
+  if (diagnostic.component == "storage") return;  // said to each new callback where writes are locked
   heard->push_back(std::string{diagnostic.component} + ": " + std::string{diagnostic.message});
 }
 

@@ -762,6 +762,7 @@ TEST_F(Reader, says_to_the_diagnostics_hook_that_final_values_were_given_up) {
         static_cast<std::vector<std::string>*>(context)->emplace_back(diagnostic.message);
       },
       &heard);
+  heard.clear();  // where writes are locked, that was said
   ft::Reader late{registry};
   {
     ft::Labeled<ft::Counter, Command> counter{registry, {.name = "c"}};
