@@ -16,7 +16,7 @@ THIRD_PARTY = re.compile(r"(curl|protozero|asio|boost|google|gtest|gmock|benchma
                          r"(microhttpd|zlib|zstd|lz4\w*|asio)\.(h|hpp)$")
 STANDARD = re.compile(r"\w+$")  # <cstdint>: one word, no suffix
 INCLUDE = re.compile(r'\s*#\s*include\s*[<"]([^>"]+)[>"]')
-DETAIL_USERS = {"unit", "model", "stress", "build", "support"}  # folders of tests/ that may look inside
+DETAIL_USERS = {"unit", "model", "stress", "build", "platform", "support"}  # folders of tests/ that may look inside
 
 # Beyond the layers: who must not include what.
 FORBIDDEN = {

@@ -19,8 +19,8 @@
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
-#include "tests/support/recording_visitor.h"
 
 #if FAST_TELEMETRY_RSEQ
 extern "C" const std::ptrdiff_t __rseq_offset;

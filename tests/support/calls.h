@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "tests/support/ignoring_visitor.h"
+#include "fast_telemetry/testing/ignoring_visitor.h"
 
 namespace ft = fast_telemetry;
 
