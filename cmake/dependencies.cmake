@@ -28,8 +28,13 @@ find_package(Threads REQUIRED)
 
 # tests
 if(FAST_TELEMETRY_TESTS)
-  find_package(GTest QUIET)
-  ft_require(GTest_FOUND GoogleTest "libgtest-dev libgmock-dev" FAST_TELEMETRY_TESTS)
+  if(CMAKE_CROSSCOMPILING)  # no package has it for another architecture: from the sources
+    set(INSTALL_GTEST OFF)
+    add_subdirectory(/usr/src/googletest ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL SYSTEM)
+  else()
+    find_package(GTest QUIET)
+    ft_require(GTest_FOUND GoogleTest "libgtest-dev libgmock-dev" FAST_TELEMETRY_TESTS)
+  endif()
   find_package(Python3 3.9 QUIET COMPONENTS Interpreter)
   ft_require(Python3_FOUND "Python 3" python3 FAST_TELEMETRY_TESTS)
 endif()

@@ -141,7 +141,7 @@ function(ft_test_properties out serial timeout label)
   if(NOT timeout)
     set(timeout 60)
   endif()
-  if(FAST_TELEMETRY_SANITIZE)
+  if(FAST_TELEMETRY_SANITIZE OR CMAKE_CROSSCOMPILING)
     math(EXPR timeout "${timeout} * 4")
   endif()
   if(NOT label)
@@ -154,8 +154,8 @@ function(ft_test_properties out serial timeout label)
   set(${out} TIMEOUT ${timeout} RUN_SERIAL ${serial} LABELS ${label} PARENT_SCOPE)
 endfunction()
 
-# A GoogleTest program. Each of its cases is one ctest with a process of its own; under a sanitizer, where starting a
-# process takes longer than most cases do, the program is one ctest unless it is SERIAL. Private headers are included by
+# A GoogleTest program. Each of its cases is one ctest with a process of its own; under a sanitizer and
+# under QEMU, where starting a process takes longer than most cases do, the program is one ctest unless it is SERIAL. Private headers are included by
 # their path: "src/encoding/text_number.h".
 function(ft_test name)
   cmake_parse_arguments(arg "SERIAL" "TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
@@ -167,7 +167,7 @@ function(ft_test name)
   target_compile_options(${name} PRIVATE
     "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds;-Wno-stringop-overflow>")
   ft_test_properties(properties ${arg_SERIAL} "${arg_TIMEOUT}" "${arg_LABELS}")
-  if(FAST_TELEMETRY_SANITIZE AND NOT arg_SERIAL)
+  if((FAST_TELEMETRY_SANITIZE OR CMAKE_CROSSCOMPILING) AND NOT arg_SERIAL)
     add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES ${properties})
     return()

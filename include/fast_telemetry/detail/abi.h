@@ -18,7 +18,7 @@
 #define FAST_TELEMETRY_RSEQ 0
 #endif
 #endif
-#if !defined(FAST_TELEMETRY_RSEQ) && defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__)) && \
+#if !defined(FAST_TELEMETRY_RSEQ) && defined(__linux__) && (defined(__x86_64__) || defined(__AARCH64EL__)) && \
     defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)
 #define FAST_TELEMETRY_RSEQ 1

@@ -10,10 +10,10 @@
 
 #if FAST_TELEMETRY_RSEQ && defined(__x86_64__)
 #include "fast_telemetry/detail/rseq_x86_64.h"
-#elif FAST_TELEMETRY_RSEQ && defined(__aarch64__)
+#elif FAST_TELEMETRY_RSEQ && defined(__AARCH64EL__)
 #include "fast_telemetry/detail/rseq_aarch64.h"
 #elif FAST_TELEMETRY_RSEQ
-#error "FAST_TELEMETRY_RSEQ=1 needs x86-64 or AArch64; configure with FAST_TELEMETRY_RSEQ=OFF"
+#error "FAST_TELEMETRY_RSEQ=1 needs x86-64 or little-endian AArch64; configure with FAST_TELEMETRY_RSEQ=OFF"
 #else
 #include "fast_telemetry/detail/cold.h"
 #endif

@@ -2,11 +2,22 @@
 //
 // The one write as a restartable sequence, AArch64. The only code for this architecture; rseq_x86_64.h has the theory.
 //
-// Differences: the signature before the abort address is 0xd428bc00 (`brk #0x45e0`, Linux
-// tools/testing/selftests/rseq/rseq-arm64.h); x15 to x17 are clobbered; a conditional branch reaches only 1 MiB and
-// linkers add no veneer for it, while compilers move the C++ label `cold` into a section of its own. So rare exits
-// branch to a trampoline at the end of the function's own section, whose unconditional branch (128 MiB, and veneers
-// beyond) goes on to `cold`, which clears `rseq_cs`.
+// Differences:
+//  * The signature before the abort address is 0xd428bc00, `brk #0x45e0` (Linux tools/testing/selftests/rseq/
+//    rseq-arm64.h; glibc registers the same). `.inst` writes it as code, little-endian; big-endian is not supported.
+//  * The kernel enters the abort address by setting the program counter (kernel/rseq.c, rseq_ip_fixup). That is no
+//    indirect branch, so no BTI landing pad stands there. It must be aligned like any instruction, and Clang's
+//    assembler gives a section of its own no alignment.
+//  * A conditional branch reaches only 1 MiB and linkers add no veneer for it, while compilers move the C++ label
+//    `cold` into a section of its own. So rare exits branch to a trampoline at the end of the function's own section,
+//    outside of the sequence; its unconditional branch (128 MiB, and veneers beyond) goes on to `cold`, which clears
+//    `rseq_cs`. If the kernel looks before that, it finds the program counter outside and clears it itself.
+//  * x15 to x17 are clobbered. x16 and x17 are what a veneer may clobber too (AAPCS64, "intra-procedure-call scratch
+//    registers"); only branches that leave the sequence can get one, and neither holds anything there.
+//  * Between start and commit there are loads, arithmetic and branches forward only: no call, no system call, no
+//    exclusive or atomic instruction. The commit is one aligned 8-byte store, which is single-copy atomic (Arm ARM,
+//    B2.2). No barriers: `cells` leads to the run by an address dependency, and whoever runs next on this CPU sees its
+//    stores.
 #pragma once
 
 #include "fast_telemetry/detail/arena.h"
@@ -14,7 +25,9 @@
 
 extern "C" const std::ptrdiff_t __rseq_offset;  // glibc >= 2.35; not <sys/rseq.h>, which costs include time
 
-// Leaves the address of the cell for this CPU in x17 and that of the thread's area in x15.
+// Leaves the address of the cell for this CPU in x17 and that of the thread's area in x15. The descriptor is `struct
+// rseq_cs` (uapi/linux/rseq.h: version and flags 0, start, length, abort; 32 bytes, aligned to as many); in the area
+// `cpu_id` is at 4 and `rseq_cs` at 8.
 #define FAST_TELEMETRY_RSEQ_BEGIN                                                \
   ".pushsection .data.rel.ro.ft_rseq_cs.%=, \"aw?\", %%progbits\n\t.balign 32\n" \
   "3:\t.word 0, 0\n\t.xword 1f, (2f - 1f), 4f\n\t.popsection\n\t"                \
@@ -28,7 +41,7 @@ extern "C" const std::ptrdiff_t __rseq_offset;  // glibc >= 2.35; not <sys/rseq.
   "\n2:\tstr xzr, [x15, #8]\n\t"                                    \
   ".subsection 1\n5:\tb %l[cold]\n\t.previous\n\t"                  \
   ".pushsection .text.unlikely.ft_rseq.%=, \"ax?\", %%progbits\n\t" \
-  ".inst 0xd428bc00\n"                                              \
+  ".balign 4\n\t.inst 0xd428bc00\n"                                 \
   "4:\tb %l[cold]\n\t.popsection\n"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE

@@ -6,8 +6,9 @@
 // very cell. So the sequences are also tested where no kernel knows them: the AArch64 ones under QEMU, which with
 // -singlestep delivers signals between any two instructions; there every boundary must have been hit.
 //
-// Mutations: the store that announces the descriptor left out; another signature; the comparison with `shards` left
-// out; the descriptor not cleared behind the commit.
+// Mutations, red on both: the store that announces the descriptor left out; another signature; the comparison with
+// `shards` left out; the descriptor not cleared behind the commit. On AArch64 also: the descriptor's length one
+// instruction short; rseq_leave without its store.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <ucontext.h>
@@ -17,11 +18,10 @@
 
 #include "area.h"
 #include "fast_telemetry/counter.h"
-#include "fast_telemetry/detail/percpu.h"
-#include "fast_telemetry/detail/registration.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/storage_info.h"
+#include "src/core/arena.h"
 #include "tests/stress/stress.h"
 
 namespace {
@@ -112,7 +112,7 @@ bool interrupted_everywhere(std::size_t count) {
     }
 #endif
   }
-  return aborts > 300;
+  return aborts > 1'000;
 }
 
 class PlayedKernel : public testing::Test {
@@ -136,9 +136,10 @@ class PlayedKernel : public testing::Test {
     stress::ThreadTimer timer{SIGUSR1};
     while (breach == nullptr && !interrupted_everywhere(sequence_count)) {
       const std::uint64_t before = interruptions;
-      timer.send_after(1 + static_cast<long>(before * 7919 % 10'000));
+      // Anywhere in the next records; ever later, since under QEMU the system call itself takes tens of microseconds.
+      timer.send_after(1 + static_cast<long>(before * 7919 % (50'000 + 50 * before)));
       while (interruptions == before) record();
-      if (before > 100'000) breach = "interrupted often, and not in every sequence that was expected";
+      if (before > 30'000) breach = "interrupted often, and not in every sequence that was expected";
     }
     record();  // whole: the last one was interrupted, and that clears too
     meanwhile = nullptr;
