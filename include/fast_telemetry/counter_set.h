@@ -88,7 +88,9 @@ class CounterSet {
     point().add(index, n);
   }
   void add_all(std::uint64_t n = 1) noexcept { point().add_all(n); }
-  void add_values(const CounterValues<count>& values) noexcept { point().add_values(values); }
+  void add_values(const CounterValues<count>& values) noexcept {
+    add_values(values, std::make_index_sequence<count>{});
+  }
 
   [[nodiscard]] CounterValues<count> values() const noexcept { return point().values(); }
 
@@ -103,6 +105,12 @@ class CounterSet {
   template <std::size_t... is>
   CounterSet(const Scope& scope, const Info (&infos)[count], std::index_sequence<is...>)
       : elements_{Element{{&scope, &infos[is], Counter::declare()}}...} {}
+
+  // Not through point(): N addresses at once do not fit the registers.
+  template <std::size_t... is>
+  void add_values(const CounterValues<count>& values, std::index_sequence<is...>) noexcept {
+    (detail::add(elements_[is].registration.site, 0, values[is]), ...);
+  }
 
   [[nodiscard]] Point point() const noexcept { return point(std::make_index_sequence<count>{}); }
   template <std::size_t... is>
