@@ -266,9 +266,9 @@ std::uint64_t clock_pace(std::uint64_t ticks, std::int64_t ns) noexcept {
   return static_cast<std::uint64_t>(std::min<Wide>(pace, std::uint64_t{1} << 48));
 }
 
-bool is_drift(std::uint64_t trusted_pace, std::uint64_t pace) noexcept {
-  const std::uint64_t change = pace > trusted_pace ? pace - trusted_pace : trusted_pace - pace;
-  return change <= trusted_pace / 1000;
+bool is_drift(std::uint64_t trusted, std::uint64_t pace) noexcept {
+  const std::uint64_t change = pace > trusted ? pace - trusted : trusted - pace;
+  return change <= trusted / 1000;
 }
 
 ClockPiece next_piece(std::int64_t shown, std::int64_t continued, std::uint64_t ticks, std::int64_t system,

@@ -33,7 +33,7 @@ struct ClockPiece {
 
 /// Whether a pace is the trusted one give or take a thousandth, which is more than clocks drift; otherwise the machine
 /// slept or moved.
-[[nodiscard]] bool is_drift(std::uint64_t trusted_pace, std::uint64_t pace) noexcept;
+[[nodiscard]] bool is_drift(std::uint64_t trusted, std::uint64_t pace) noexcept;
 
 /// The piece that follows, from `ticks` on, when the system's clock is at `system`. Time that was `shown` to anybody
 /// does not come again. Where the old piece, `continued`, is right to a millisecond, it goes on there and what is
