@@ -12,7 +12,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 ///
 /// Where the kernel itself keeps time by the processor's counter (Linux clock sources `tsc`, `arch_sys_counter`, and
 /// `kvm-clock` or `hyperv_clocksource_tsc_page` on a counter that neither stops nor changes its pace), the counter is
-/// read directly: 12 ns instead of 27 for clock_gettime on the machine of docs/benchmarks.md, almost all of it the
+/// read directly: 12 ns instead of 27 for clock_gettime on the machine of the README's table, almost all of it the
 /// counter's own instruction. Its pace is measured against CLOCK_MONOTONIC and corrected at most once a second, by
 /// whoever reads the clock then (some 300 ns). What it may be off by: the bracket of one such comparison (below 1 µs),
 /// plus what the system's clock itself changes its pace by in the second until the next (500 µs at most, the limit of

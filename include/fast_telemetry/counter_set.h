@@ -65,8 +65,9 @@ class CounterSetPoint {
 /// N counters that one operation records together: requests, bytes in, bytes out, errors. Each is a family of its own,
 /// exported like any counter.
 ///
-/// As N Counters, whose cells lie side by side when they are made together, at N times the cost of an add at most
-/// (bench/micro/record_bench.cc). A fold between two of the adds sees one and not yet the other; neither is lost.
+/// As N Counters, whose cells lie side by side when they are made together; what adding to all of them costs is
+/// measured in bench/micro/record_bench.cc. A fold between two of the adds sees one and not yet the other; neither is
+/// lost.
 template <std::size_t count>
 class CounterSet {
   static_assert(count > 0, "a CounterSet has at least one counter");
@@ -77,8 +78,8 @@ class CounterSet {
   /// Unregistered.
   CounterSet() : CounterSet{std::make_index_sequence<count>{}} {}
 
-  /// Registers the counters, in this order. Throws std::invalid_argument when the registry refuses one of them; then
-  /// none is registered.
+  /// Registers the counters, in this order. Throws std::invalid_argument when the registry refuses one of them;
+  /// those before it are then destroyed again, with a final value of 0.
   CounterSet(const Scope& scope, const Info (&infos)[count])
       : CounterSet{scope, infos, std::make_index_sequence<count>{}} {}
 

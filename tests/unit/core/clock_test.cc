@@ -100,8 +100,7 @@ TEST(NextPiece, never_goes_back_behind_what_was_shown) {
   EXPECT_EQ(next.pace, one / 2);  // until the system's clock is there
 }
 
-// Seven threads, seventy million readings in a release build; with readings of the line that were not checked against
-// its version, this went red.
+// Over two or three lines, while all threads compete for starting the next.
 TEST(Clock, never_falls_as_one_thread_sees_it) {
   std::atomic<std::int64_t> steps_back{0};
   const std::int64_t end = ft::now_ns() + 2 * second + second / 2;  // two or three lines

@@ -68,7 +68,7 @@ TEST(CounterSet, is_exported_as_the_families_it_is_made_of) {
   EXPECT_EQ(seen.counter("errors"), 0u);
 }
 
-TEST(CounterSet, registers_nothing_when_one_of_its_counters_is_refused) {
+TEST(CounterSet, leaves_nothing_alive_when_one_of_its_counters_is_refused) {
   ft::Registry registry;
   ft::Reader reader{registry};
   const ft::Counter taken{registry, {.name = "errors"}};
