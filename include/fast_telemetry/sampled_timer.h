@@ -21,15 +21,19 @@ struct TimerCalls {
   }
 };
 struct TimerSamples {
-  using Point = Histogram::Point;
+  /// Where a histogram is, not yet looked up: calls that are not timed have no use for it.
+  struct Point {
+    Registration* registration;
+    std::size_t index;
+
+    [[nodiscard]] Histogram::Point histogram() const noexcept { return Histogram::point(*registration, index); }
+  };
   static Declaration declare(const Bounds& bounds) {
     Declaration declaration = Histogram::declare(bounds);
     declaration.suffix = "samples";
     return declaration;
   }
-  static Point point(Registration& registration, std::size_t index) noexcept {
-    return Histogram::point(registration, index);
-  }
+  static Point point(Registration& registration, std::size_t index) noexcept { return {&registration, index}; }
 };
 constexpr Declaration timer_stride(std::uint32_t stride) noexcept {
   return {.cells = Cells::constant, .suffix = "sample_stride", .constant = stride};
@@ -47,20 +51,26 @@ class SampledPoint {
     void finish() noexcept {
       if (begin_ns_ == not_selected) [[likely]]
         return;
-      samples_.record(Nanoseconds{now_ns() - begin_ns_});
+      record_since(begin_ns_, samples_.registration, samples_.index);
       begin_ns_ = not_selected;
     }
 
    private:
     friend class SampledPoint;
     static constexpr std::int64_t not_selected = -1 - __INT64_MAX__;
-    Timing(const Histogram::Point& samples, bool selected) noexcept
+    Timing(const TimerSamples::Point& samples, bool selected) noexcept
         : samples_{samples}, begin_ns_{selected ? now_ns() : not_selected} {}
-    Histogram::Point samples_;
+    // A call with plain arguments: what a call that is not timed needs of all this then stays in registers.
+    [[gnu::noinline]] static void record_since(std::int64_t begin_ns, Registration* samples,
+                                               std::size_t index) noexcept {
+      Histogram::point(*samples, index).record(Nanoseconds{now_ns() - begin_ns});
+    }
+
+    TimerSamples::Point samples_;
     std::int64_t begin_ns_;
   };
 
-  SampledPoint(const Counter::Point& calls, const Histogram::Point& samples, std::uint64_t limit) noexcept
+  SampledPoint(const Counter::Point& calls, const TimerSamples::Point& samples, std::uint64_t limit) noexcept
       : calls_{calls}, samples_{samples}, limit_{limit} {}
 
   /// Counts a call and, if it is selected, times it until the result's end: `const auto timing = timer.start();`.
@@ -73,14 +83,14 @@ class SampledPoint {
   template <Duration D>
   void record_elapsed(D elapsed) const noexcept {
     calls_.add();
-    if (selected(limit_)) samples_.record(elapsed);
+    if (selected(limit_)) samples_.histogram().record(elapsed);
   }
 
   /// All calls, timed or not.
   [[nodiscard]] std::uint64_t calls() const noexcept { return calls_.value(); }
-  [[nodiscard]] std::uint64_t sample_count() const noexcept { return samples_.count(); }
+  [[nodiscard]] std::uint64_t sample_count() const noexcept { return samples_.histogram().count(); }
   /// Seconds, of the calls that were timed.
-  [[nodiscard]] double sample_sum() const noexcept { return samples_.sum(); }
+  [[nodiscard]] double sample_sum() const noexcept { return samples_.histogram().sum(); }
   /// Seconds per timed call, which is an estimate for all; `otherwise` when none was timed.
   [[nodiscard]] double average_or(double otherwise) const noexcept {
     const std::uint64_t count = sample_count();
@@ -89,7 +99,7 @@ class SampledPoint {
 
  private:
   Counter::Point calls_;
-  Histogram::Point samples_;
+  TimerSamples::Point samples_;
   std::uint64_t limit_;
 };
 
@@ -135,7 +145,7 @@ class SampledTimer {
 
  private:
   [[nodiscard]] Point point() const noexcept {
-    return {Counter::point(calls_, 0), Histogram::point(samples_, 0), limit_};
+    return {Counter::point(calls_, 0), detail::TimerSamples::point(samples_, 0), limit_};
   }
 
   std::uint64_t limit_;

@@ -38,6 +38,15 @@ inline void add(Site& site, std::size_t offset, double value) noexcept {
 #endif
 }
 
+/// The same for a run's first cell, where another write of the same function follows at once: two instructions less.
+inline void add_first(Site& site, std::uint64_t value) noexcept {
+#if FAST_TELEMETRY_RSEQ
+  rseq_add_first(site, value);
+#else
+  cold_add(site, 0, value);
+#endif
+}
+
 /// The same for one part of an observation whose other part counts the drop when there is no cell.
 template <class Value>
 inline void add_part(Site& site, std::size_t offset, Value value) noexcept {

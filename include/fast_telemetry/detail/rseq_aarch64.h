@@ -59,28 +59,31 @@ static_assert(offsetof(Site, cells) == 0, "the sequence loads the first word of 
 /// Adds `value` to the cell `offset` bytes into the site's run, in the current CPU's copy.
 template <void (*cold_path)(Site&, std::size_t, std::uint64_t) noexcept = cold_add>
 inline void rseq_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {
-  asm goto(FAST_TELEMETRY_RSEQ_BEGIN
-           "ldr x16, [x17]\n\tadd x16, x16, %[value]\n\tstr x16, [x17]" FAST_TELEMETRY_RSEQ_END
-           :
-           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
-             [value] "r"(value), [shift] "i"(stride_shift)
-           : "x15", "x16", "x17", "memory", "cc"
-           : cold);
+  asm inline goto(FAST_TELEMETRY_RSEQ_BEGIN
+                  "ldr x16, [x17]\n\tadd x16, x16, %[value]\n\tstr x16, [x17]" FAST_TELEMETRY_RSEQ_END
+                  :
+                  : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
+                    [value] "r"(value), [shift] "i"(stride_shift)
+                  : "x15", "x16", "x17", "memory", "cc"
+                  : cold);
   return;
 cold:
   rseq_leave();
   cold_path(site, offset, value);
 }
 
+/// The same for a run's first cell, where another write of the same function follows at once: no shorter here.
+inline void rseq_add_first(Site& site, std::uint64_t value) noexcept { rseq_add(site, 0, value); }
+
 template <void (*cold_path)(Site&, std::size_t, double) noexcept = cold_add>
 inline void rseq_add(Site& site, std::size_t offset, double value) noexcept {
-  asm goto(FAST_TELEMETRY_RSEQ_BEGIN
-           "ldr d31, [x17]\n\tfadd d31, d31, %d[value]\n\tstr d31, [x17]" FAST_TELEMETRY_RSEQ_END
-           :
-           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
-             [value] "w"(value), [shift] "i"(stride_shift)
-           : "x15", "x16", "x17", "v31", "memory", "cc"
-           : cold);
+  asm inline goto(FAST_TELEMETRY_RSEQ_BEGIN
+                  "ldr d31, [x17]\n\tfadd d31, d31, %d[value]\n\tstr d31, [x17]" FAST_TELEMETRY_RSEQ_END
+                  :
+                  : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
+                    [value] "w"(value), [shift] "i"(stride_shift)
+                  : "x15", "x16", "x17", "v31", "memory", "cc"
+                  : cold);
   return;
 cold:
   rseq_leave();
@@ -90,13 +93,13 @@ cold:
 /// Stores `value` if it is greater than the cell, compared unsigned.
 template <void (*cold_path)(Site&, std::size_t, std::uint64_t) noexcept = cold_max>
 inline void rseq_max(Site& site, std::size_t offset, std::uint64_t value) noexcept {
-  asm goto(FAST_TELEMETRY_RSEQ_BEGIN
-           "ldr x16, [x17]\n\tcmp x16, %[value]\n\tb.hs 2f\n\tstr %[value], [x17]" FAST_TELEMETRY_RSEQ_END
-           :
-           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
-             [value] "r"(value), [shift] "i"(stride_shift)
-           : "x15", "x16", "x17", "memory", "cc"
-           : cold);
+  asm inline goto(FAST_TELEMETRY_RSEQ_BEGIN
+                  "ldr x16, [x17]\n\tcmp x16, %[value]\n\tb.hs 2f\n\tstr %[value], [x17]" FAST_TELEMETRY_RSEQ_END
+                  :
+                  : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
+                    [value] "r"(value), [shift] "i"(stride_shift)
+                  : "x15", "x16", "x17", "memory", "cc"
+                  : cold);
   return;
 cold:
   rseq_leave();
@@ -105,12 +108,13 @@ cold:
 
 /// Stores `bits` in a cell that has one copy only: the CPU's distance is taken off again.
 inline void rseq_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
-  asm goto(FAST_TELEMETRY_RSEQ_BEGIN "sub x17, x17, x16, lsl %[shift]\n\tstr %[bits], [x17]" FAST_TELEMETRY_RSEQ_END
-           :
-           : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset), [bits] "r"(bits),
-             [shift] "i"(stride_shift)
-           : "x15", "x16", "x17", "memory", "cc"
-           : cold);
+  asm inline goto(FAST_TELEMETRY_RSEQ_BEGIN
+                  "sub x17, x17, x16, lsl %[shift]\n\tstr %[bits], [x17]" FAST_TELEMETRY_RSEQ_END
+                  :
+                  : [area] "r"(__rseq_offset), [shards] "r"(shards), [site] "r"(&site), [offset] "r"(offset),
+                    [bits] "r"(bits), [shift] "i"(stride_shift)
+                  : "x15", "x16", "x17", "memory", "cc"
+                  : cold);
   return;
 cold:
   rseq_leave();

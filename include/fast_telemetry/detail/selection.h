@@ -19,16 +19,15 @@ extern std::uint64_t selection_key;
 [[nodiscard]] std::uint64_t selection_limit(std::uint32_t stride);
 
 /// True in one call of `limit + 1` in 2^64. Each call decides for itself, so neither periodic work nor another timer
-/// that is used alternately with this one can be in step with it. The number goes up by one and is then mixed (the
-/// finaliser of MurmurHash3): what the next call waits for is the addition only.
+/// that is used alternately with this one can be in step with it. The number goes up by a constant and is then mixed by
+/// one multiplication with itself (the generator wyrand): what the next call waits for is the addition only.
 inline bool selected(std::uint64_t limit) noexcept {
-  std::uint64_t mixed = ++selections + selection_key + reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
-  mixed ^= mixed >> 33;
-  mixed *= 0xff51afd7ed558ccdULL;
-  mixed ^= mixed >> 33;
-  mixed *= 0xc4ceb9fe1a85ec53ULL;
-  mixed ^= mixed >> 33;
-  return mixed <= limit;
+  __extension__ using Product = unsigned __int128;
+  selections += 0xa0761d6478bd642fULL;
+  const std::uint64_t number =
+      selections + selection_key + reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
+  const Product product = Product{number} * (number ^ 0xe7037ed1a0b428dbULL);
+  return (static_cast<std::uint64_t>(product >> 64) ^ static_cast<std::uint64_t>(product)) <= limit;
 }
 
 }  // namespace detail

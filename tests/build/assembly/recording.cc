@@ -2,6 +2,9 @@
 //
 // What users' functions become: each of these is looked at as machine code.
 #include <fast_telemetry/counter.h>
+#include <fast_telemetry/counter_set.h>
+#include <fast_telemetry/distribution.h>
+#include <fast_telemetry/extrema.h>
 #include <fast_telemetry/gauge.h>
 #include <fast_telemetry/histogram.h>
 
@@ -12,3 +15,6 @@ extern "C" void add_many(ft::Counter& counter, std::uint64_t n) { counter.add(n)
 extern "C" void set_gauge(ft::Gauge<std::int64_t>& gauge, std::int64_t value) { gauge.set(value); }
 extern "C" void record_integer(ft::Histogram& histogram, std::uint64_t value) { histogram.record(value); }
 extern "C" void record_double(ft::FloatHistogram& histogram, double value) { histogram.record(value); }
+extern "C" void record_distribution(ft::Distribution& distribution, std::uint64_t value) { distribution.record(value); }
+extern "C" void observe_max(ft::MaxGauge<std::int64_t>& gauge, std::int64_t value) { gauge.observe(value); }
+extern "C" void add_set(ft::CounterSet<6>& set, std::uint64_t n) { set.add_values({1, n, n, 1, 2, 3}); }

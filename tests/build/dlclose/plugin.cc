@@ -2,6 +2,7 @@
 //
 // A plugin that holds metrics of its own. Its core is the host's.
 #include <fast_telemetry/counter.h>
+#include <fast_telemetry/counter_set.h>
 #include <fast_telemetry/histogram.h>
 #include <fast_telemetry/registry.h>
 
@@ -12,6 +13,7 @@ namespace {
 ft::Scope scope{ft::default_registry(), "plugin"};
 ft::Counter calls{scope, {.name = "calls", .help = "Calls into the plugin."}};
 ft::Histogram sizes{scope, {.name = "sizes"}, {10, 100}};
+ft::CounterSet<2> messages{scope, {{.name = "messages"}, {.name = "bytes"}}};
 
 }  // namespace
 
@@ -20,4 +22,5 @@ extern "C" __attribute__((visibility("default"))) void plugin_record() {
     sizes.record(i);
     calls.add();
   }
+  messages.add_values({1, 100});  // the last: its writes clear one descriptor for two
 }
