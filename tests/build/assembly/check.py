@@ -8,7 +8,7 @@ The straight path of a record, from the function's start to its return, has no l
 a counter it is 13 instructions (GCC) or 15 (Clang). On AArch64 the abort code is aligned like any code. A compiler that is missing is a skip: .ci/run fails on it.
 
 Mutations: `lock` before an `addq` of rseq_x86_64.h, or one instruction more; rseq_add not inlined, or `asm goto` without `inline`
-(GCC's add_set); an atomic instruction in
+(GCC's add_sets); an atomic instruction in
 rseq_aarch64.h; its `.balign 4` before the signature left out (red with Clang).
 """
 import pathlib
@@ -55,7 +55,7 @@ def straight_path(objdump, binary, function):
 
 def check(objdump, binary):
     for function in ["add_one", "add_many", "set_gauge", "record_integer", "record_double", "record_distribution",
-                     "observe_max", "add_set"]:
+                     "observe_max", "add_sets"]:
         path = straight_path(objdump, binary, function)
         listing = f"{function}:\n  " + "\n  ".join(path)
         for rule, pattern in (("calls", CALL), ("locks", LOCKED)):

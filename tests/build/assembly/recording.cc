@@ -17,4 +17,12 @@ extern "C" void record_integer(ft::Histogram& histogram, std::uint64_t value) { 
 extern "C" void record_double(ft::FloatHistogram& histogram, double value) { histogram.record(value); }
 extern "C" void record_distribution(ft::Distribution& distribution, std::uint64_t value) { distribution.record(value); }
 extern "C" void observe_max(ft::MaxGauge<std::int64_t>& gauge, std::int64_t value) { gauge.observe(value); }
-extern "C" void add_set(ft::CounterSet<6>& set, std::uint64_t n) { set.add_values({1, n, n, 1, 2, 3}); }
+// So much that GCC would rather call than inline, if it went by the lines of an asm.
+extern "C" void add_sets(ft::CounterSet<6>& a, ft::CounterSet<6>& b, std::uint64_t n) {
+  a.add_values({1, n, n, 1, 2, 3});
+  b.add_values({1, n, n, 1, 2, 3});
+  a.add_values({n, n, n, 1, 2, 3});
+  b.add_values({1, 2, n, 1, 2, 3});
+  a.add_values({1, n, 1, 1, 2, n});
+  b.add_values({n, 2, n, 1, 2, 3});
+}

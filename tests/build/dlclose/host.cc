@@ -4,8 +4,8 @@
 // plugin. When it wakes, the kernel looks at its rseq area: a descriptor left there points into unmapped memory, and
 // the kernel kills the process.
 //
-// Mutations: with `movq $0, 8(area)` behind the commit taken out of rseq_x86_64.h, and with a set's last counter added to
-// by add_first, this dies with SIGSEGV.
+// Mutations: with `movq $0, 8(area)` behind the commit taken out of rseq_x86_64.h, and with a set's last counter added
+// to by add_first, this dies with SIGSEGV.
 #include <dlfcn.h>
 #include <unistd.h>
 

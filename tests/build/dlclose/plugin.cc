@@ -21,6 +21,6 @@ extern "C" __attribute__((visibility("default"))) void plugin_record() {
   for (int i = 0; i < 1000; ++i) {
     sizes.record(i);
     calls.add();
+    messages.add_values({1, 100});  // the last: two writes and one clear
   }
-  messages.add_values({1, 100});  // the last: its writes clear one descriptor for two
 }
