@@ -53,7 +53,7 @@ TEST_F(Observable, gauge_is_what_its_callback_says_at_each_collection) {
   std::int64_t level = -3;
   int calls = 0;
   const ft::ObservableGauge<std::int64_t> whole{registry, {.name = "whole"}, [&] { return ++calls, level; }};
-  const ft::ObservableGauge<double> real{registry, {.name = "real"}, [&] { return level / 2.0; }};
+  const ft::ObservableGauge<double> real{registry, {.name = "real"}, [&] { return static_cast<double>(level) / 2; }};
   EXPECT_EQ(calls, 0);
   const ft::RecordingVisitor first{reader};
   EXPECT_EQ(first.family("whole").kind, ft::Kind::gauge);
