@@ -22,7 +22,7 @@ Labels labels_of(ft::Reader& reader, std::string_view full_name) {
   return seen.family(full_name).points.at(0).labels;
 }
 
-// Mutations seen red: Cells::info as Kind::gauge; the scope's labels left out.
+// Mutation seen red: Cells::info as Kind::gauge.
 TEST(InfoMetric, is_labels_without_a_value) {
   ft::Registry registry;
   ft::Reader reader{registry};

@@ -64,7 +64,7 @@ TEST_F(Observable, gauge_is_what_its_callback_says_at_each_collection) {
   EXPECT_EQ(calls, 2);
 }
 
-// M-10. Mutation seen red: a run of another reader taken for one's own (no call when a value is there).
+// M-10. Mutation seen red: no call when there is a value from another reader's collection.
 TEST_F(Observable, is_called_once_per_collection_of_each_reader_also_by_delta_readers) {
   ft::Reader other{registry, delta};
   int calls = 0;
@@ -88,8 +88,7 @@ TEST_F(Observable, gauge_keeps_nan_and_infinities) {
   EXPECT_NE(take(reader).float_gauge("g"), value);
 }
 
-// O-73. Mutations seen red: `delta` ignored in Observed::show's caller; accept_observed left out; baseline of the first
-// point for all.
+// O-73. Mutations seen red: no difference in visit_observed; accept_observed left out.
 TEST_F(Observable, counter_is_the_total_to_cumulative_readers_and_what_came_to_delta_readers) {
   std::uint64_t total = 100;
   double seconds = 0.5;
@@ -112,8 +111,7 @@ TEST_F(Observable, counter_is_the_total_to_cumulative_readers_and_what_came_to_d
 }
 
 // D-10, O-72: after a fall, all of the total is new, for every reader, whoever noticed. Mutations seen red: a fall as a
-// difference (wraps); noticed only by the reader that collects next (`before` not kept); not born again; born again at
-// the fall instead of before it.
+// difference; `before` not kept; delta readers given values instead of totals; not born again; born again at the fall.
 TEST_F(Observable, counter_that_falls_has_begun_again) {
   ft::VirtualClock clock;
   std::uint64_t total = 100;
@@ -157,7 +155,7 @@ TEST_F(Observable, sum_of_doubles_drops_what_is_no_sum) {
   const ft::StorageInfo before = ft::storage_info();
   ft::RecordingVisitor seen{reader};
   EXPECT_FALSE(seen.has("c", {}));
-  EXPECT_EQ(seen.float_counter("l"), -1.0);
+  EXPECT_EQ(std::get<double>(seen.point("l").value), -1.0);
   EXPECT_EQ(ft::storage_info().dropped_negative, before.dropped_negative + 1);
   for (const double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     value = bad;
@@ -219,7 +217,7 @@ TEST_F(Observable, labelled_counter_that_was_not_shown_goes_on_where_it_was) {
   EXPECT_EQ(take(other).counter("c", {{"state", "busy"}}), 7u);
 }
 
-// O-71. Mutation seen red: born with the metric.
+// O-71. Mutation seen red: shown_unix_ns stays what it was (born with the metric).
 TEST_F(Observable, series_that_appears_later_is_born_at_the_collection_before) {
   ft::VirtualClock clock;
   bool reports = false;
@@ -315,7 +313,7 @@ TEST_F(Observable, that_is_late_keeps_those_after_it_from_being_called) {
   EXPECT_NE(heard.messages[0].find("slow"), std::string::npos);
 }
 
-// Mutation seen red: the deadline begins anew for each callback.
+// Mutations seen red: the deadline begins anew for each callback; it overflows.
 TEST_F(Observable, is_told_how_much_time_is_left) {
   ft::VirtualClock clock;
   ft::Reader hurried{registry, {.callback_budget_ns = 10}};
@@ -345,7 +343,7 @@ TEST_F(Observable, is_told_how_much_time_is_left) {
 
 // ── what a callback may do ─────────────────────────────────────────────────────────────────────────────────────────
 
-// Mutations seen red: Process::mutex held during the call (hangs); `observables` iterated in the registry.
+// Mutation seen red: Process::mutex held during the call (hangs).
 TEST_F(Observable, callback_may_make_destroy_and_record_metrics) {
   ft::Counter calls{registry, {.name = "calls"}};
   std::vector<std::unique_ptr<ft::Counter>> made;
@@ -370,7 +368,7 @@ TEST_F(Observable, callback_may_make_destroy_and_record_metrics) {
   }
 }
 
-// Mutations seen red: nested collections call callbacks (endless); nested ones take the reader's own for another.
+// Mutations seen red: run_of_this_thread finds none; every reader taken for another one in observe_all.
 TEST_F(Observable, callback_that_collects_is_shown_what_was_observed_last) {
   ft::Reader other{registry};
   int calls = 0;
@@ -424,7 +422,7 @@ TEST_F(Observable, is_gone_with_its_metric_and_begins_anew) {
   EXPECT_EQ(take(held).counter("c"), 6u);
 }
 
-// Mutation seen red: the instruments of a registry that is gone not kept by their reader.
+// Mutation seen red: observe_all does nothing without RegistryState::owner.
 TEST(ObservableOfAGoneRegistry, is_still_called_by_its_readers) {
   auto registry = std::make_unique<ft::Registry>();
   ft::Reader reader{*registry};
@@ -475,7 +473,7 @@ TEST_F(Observable, is_not_running_when_its_destructor_returns) {
   EXPECT_FALSE(running);
 }
 
-// Mutations seen red: no wait for the other's run; waiting without a deadline (hangs).
+// Mutations seen red: called in two threads at a time; no wait for the other's call; a wait without a deadline (hangs).
 TEST_F(Observable, that_another_thread_is_calling_is_waited_for_until_the_deadline) {
   std::latch entered{1};
   std::latch released{1};
