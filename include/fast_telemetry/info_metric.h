@@ -11,8 +11,8 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 /// Something about the program that is text: which model was loaded, which device answers.
 ///
 /// The labels are set when it is made and are what identifies its series: to change one, destroy the metric and make it
-/// anew. Values are any text, and an empty one means that the label is absent. Formats add `_info` to the name, and take
-/// it off first if it is there; an info metric has no unit. Costs nothing but its text.
+/// anew. Values are any text, and an empty one means that the label is absent. Formats add `_info` to the name, and
+/// take it off first if it is there; an info metric has no unit. Costs nothing but its text.
 class InfoMetric {
  public:
   /// Registers the metric. Throws std::invalid_argument when the registry refuses the name or labels (registry.h), or

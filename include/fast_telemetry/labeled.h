@@ -82,7 +82,7 @@ class Labeled {
       : registration_{&scope, &info, Metric::declare(args...), detail::label_axes<Enums...>(), sizeof...(Enums)} {}
 
   /// The point with these labels. Cheap to copy; valid as long as the metric is.
-  [[nodiscard]] Point with(Enums... labels) const noexcept { 
+  [[nodiscard]] Point with(Enums... labels) const noexcept {
     return Metric::point(registration_, detail::label_index(labels...));
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ObservableCounter<T>, ObservableUpDownCounter<T>, ObservableGauge<T>: values that are computed when somebody collects.
-// For code that declares metrics.
+// ObservableCounter<T>, ObservableUpDownCounter<T>, ObservableGauge<T>: values that are computed when somebody
+// collects. For code that declares metrics.
 #pragma once
 
 #include "fast_telemetry/clock.h"
@@ -128,47 +128,37 @@ concept ObservableCounterValue = __is_same(T, std::uint64_t) || __is_same(T, dou
 
 }  // namespace detail
 
-/// A level or a state that something else knows: the size of a pool, the free space of a disk.
+/// A value that something else knows: the free space of a disk, the length of a queue. The callback is a function that
+/// returns it, or one that takes an Observer: docs/guide/computed_values.md has both, and what a callback may do.
 ///
-/// `ObservableGauge<double> free{scope, info, [&disk] { return disk.free_ratio(); }}`. Or with an Observer as its
-/// argument, to report nothing, or to ask how much time is left. Recording costs nothing; each collection of each reader
-/// calls the callback once, on the thread that collects, whatever others collect (it is never called twice at a time).
+/// Nothing is recorded; each collection of each reader calls the callback once, on the collecting thread, with no lock
+/// of the library held and never in two threads at a time. One that throws has reported nothing. One that has not
+/// returned by the deadline (ReaderOptions::callback_budget_ns) keeps those after it from being called in that
+/// collection: they are shown as last observed. Both are counted (StorageInfo::callbacks_failed, …) and told to the
+/// diagnostics hook.
 ///
-/// In a callback no lock of the library is held: it may make, destroy and record metrics and collect from another
-/// reader, which is then shown what was observed last and calls nothing. Its own reader it cannot collect from: it gets
-/// the snapshot before. It must not destroy its own reader.
-///
-/// A callback that throws has reported nothing: its series are not in that collection. It should return before the
-/// deadline (ReaderOptions::callback_budget_ns for all of a collection's callbacks): nobody interrupts one that does
-/// not, but the callbacks after it are not called in that collection. Their series show what was observed last, and the
-/// reader's next collection begins with them. All three are counted (StorageInfo::callbacks_failed, …_late, …_skipped),
-/// and of each metric the first failure and the first delay are said to the diagnostics hook.
-///
-/// When the destructor returns, the callback does not run and never will: it waits for a run under way in another
-/// thread. So do not destroy the metric with a lock held that its callback takes; and declare it after what its callback
-/// reads. Destroyed in its own callback, it is not called again; what the callback owns lives until it returns. The
-/// callback can be called as soon as the constructor has begun.
-///
-/// Neither constructor nor destructor in signal handlers. T: std::int64_t or double, of which NaN and infinities are
-/// kept as given.
+/// The callback may be called as soon as the constructor has begun. When the destructor returns it is not running and
+/// will not run again: the destructor waits for a call under way in another thread, so hold no lock that the callback
+/// takes. Destroyed by its own callback, it is called no more, and what the callback owns lives until it returns.
+/// Not in signal handlers. T: std::int64_t or double, NaN and infinities as given.
 template <GaugeValue T>
-class ObservableGauge : public detail::ObservableOf<T, detail::Cells::observed_gauge_i64, detail::Cells::observed_gauge_f64> {
+class ObservableGauge
+    : public detail::ObservableOf<T, detail::Cells::observed_gauge_i64, detail::Cells::observed_gauge_f64> {
   using Base = detail::ObservableOf<T, detail::Cells::observed_gauge_i64, detail::Cells::observed_gauge_f64>;
   using Base::Base;
 };
 
 /// A total that something else counts and that only rises: CPU seconds, packets of an interface. As ObservableGauge.
 ///
-/// The callback reports the total. Cumulative readers are shown it as it is, delta readers how much it rose since the
-/// last accepted collection that showed it; at first, and when the metric is made anew, all of it. A total that has
-/// fallen began again at zero: then the whole of it has come since, whichever reader's collection noticed, and the
-/// series is born again at the last collection that showed the old total. A forked child's delta readers are shown what
-/// came since the last collection before the fork.
+/// The callback reports the total. Cumulative readers are shown it as it is; delta readers by how much it rose since
+/// their last accepted collection that showed it, at first all of it. A total that has fallen began again at zero: all
+/// of it is new, and the series is born again. In a forked child delta readers are shown what came since the last
+/// collection before the fork. Unlike Counter it leaves no final value: made anew, it begins anew.
 ///
-/// Unlike Counter it leaves no final value: what it rose by after a reader's last collection is not shown.
-/// T: std::uint64_t or double; what is negative, infinite or no number is a counted drop.
+/// T: std::uint64_t or double; of doubles, what is negative, infinite or no number is a counted drop.
 template <detail::ObservableCounterValue T>
-class ObservableCounter : public detail::ObservableOf<T, detail::Cells::observed_counter_u64, detail::Cells::observed_counter_f64> {
+class ObservableCounter
+    : public detail::ObservableOf<T, detail::Cells::observed_counter_u64, detail::Cells::observed_counter_f64> {
   using Base = detail::ObservableOf<T, detail::Cells::observed_counter_u64, detail::Cells::observed_counter_f64>;
   using Base::Base;
 };
@@ -178,7 +168,8 @@ class ObservableCounter : public detail::ObservableOf<T, detail::Cells::observed
 /// The callback reports the level; delta readers are shown by how much it rose or fell. T: std::int64_t or double; of
 /// doubles, what is infinite or no number is a counted drop.
 template <GaugeValue T>
-class ObservableUpDownCounter : public detail::ObservableOf<T, detail::Cells::observed_up_down_i64, detail::Cells::observed_up_down_f64> {
+class ObservableUpDownCounter
+    : public detail::ObservableOf<T, detail::Cells::observed_up_down_i64, detail::Cells::observed_up_down_f64> {
   using Base = detail::ObservableOf<T, detail::Cells::observed_up_down_i64, detail::Cells::observed_up_down_f64>;
   using Base::Base;
 };

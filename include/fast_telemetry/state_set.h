@@ -13,8 +13,8 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 ///
 /// The enum is a label enum: `label(E)` gives each state its name, as the label's value. Its key is not exported: both
 /// text formats have the family's name as the key, `breaker{breaker="open"} 1`, and a line with 0 for each other state.
-/// A state set has no unit. `set` is as Gauge::set: one store, safe where Counter::add is safe; a child after fork is in
-/// the first state. After a value that is no enumerator no state is on.
+/// A state set has no unit. `set` is as Gauge::set: one store, safe where Counter::add is safe; a child after fork is
+/// in the first state. After a value that is no enumerator no state is on.
 template <class E>
 class StateSet {
   static_assert(detail::check_label_enum<E>());
@@ -38,8 +38,8 @@ class StateSet {
   /// An unregistered state set: can be set and read, is not exported.
   StateSet() : registration_{nullptr, nullptr, declare()} {}
 
-  /// Registers a state set. Throws std::invalid_argument when the registry refuses the name or labels (registry.h), when
-  /// `info` has a unit, when two states have one name, or when a label has the family's full name as its key.
+  /// Registers a state set. Throws std::invalid_argument when the registry refuses the name or labels (registry.h),
+  /// when `info` has a unit, when two states have one name, or when a label has the family's full name as its key.
   StateSet(const Scope& scope, const Info& info) : registration_{&scope, &info, declare()} {}
 
   void set(E state) noexcept { detail::set(registration_.site, 0, static_cast<unsigned char>(state)); }

@@ -19,9 +19,7 @@ bool is_counter(Cells cells) noexcept {
   return cells == Cells::observed_counter_u64 || cells == Cells::observed_counter_f64;
 }
 
-bool is_gauge(Cells cells) noexcept {
-  return cells == Cells::observed_gauge_i64 || cells == Cells::observed_gauge_f64;
-}
+bool is_gauge(Cells cells) noexcept { return cells == Cells::observed_gauge_i64 || cells == Cells::observed_gauge_f64; }
 
 std::uint64_t sum(Cells cells, std::uint64_t a, std::uint64_t b) noexcept {
   if (!is_double(cells)) return a + b;

@@ -46,11 +46,11 @@ struct ReaderState {
 
   std::vector<FamilyEntries> families;
   std::vector<Entry> entries;
-  Values cell_sums;  ///< by place
-  Values gauges;     ///< by entry offset: gauges' values, keys of extrema, what was observed (ShownCell)
-  Keys taken;        ///< all entries' extrema, one after the other, between taking and merging
-  Values baseline;   ///< by entry offset; delta readers only
-  Values scratch;    ///< one point's cells
+  Values cell_sums;           ///< by place
+  Values gauges;              ///< by entry offset: gauges' values, keys of extrema, what was observed (ShownCell)
+  Keys taken;                 ///< all entries' extrema, one after the other, between taking and merging
+  Values baseline;            ///< by entry offset; delta readers only
+  Values scratch;             ///< one point's cells
   std::vector<State> states;  ///< one state set's
   Collection collection{};
 };

@@ -29,10 +29,10 @@ enum class Cells : std::uint8_t {
   min_gauge_i64,
   min_gauge_f64,
   distribution,  ///< what is below the range, a count per bucket, the unsigned sum; then keys of min and max, if kept
-  float_distribution,  ///< likewise, with the sum as a double
-  constant,            ///< no cell: a gauge that is what the declaration says
-  info,                ///< no cell: labels, and no value
-  state_set,           ///< one state's number, as a gauge's value
+  float_distribution,    ///< likewise, with the sum as a double
+  constant,              ///< no cell: a gauge that is what the declaration says
+  info,                  ///< no cell: labels, and no value
+  state_set,             ///< one state's number, as a gauge's value
   observed_counter_u64,  ///< no cell: what a callback says at collection (observable.h)
   observed_counter_f64,
   observed_up_down_i64,

@@ -80,8 +80,8 @@ TEST(InfoMetric, is_gone_when_it_is_destroyed_and_can_be_made_anew) {
 TEST(BuildInfo, says_which_build_runs) {
   ft::Registry registry;
   ft::Reader reader{registry};
-  const ft::InfoMetric build =
-      ft::build_info({registry, "proxy"}, {.version = "1.2.3", .revision = "abc", .branch = "main", .compiler = "cc 7"});
+  const ft::InfoMetric build = ft::build_info(
+      {registry, "proxy"}, {.version = "1.2.3", .revision = "abc", .branch = "main", .compiler = "cc 7"});
   EXPECT_EQ(labels_of(reader, "proxy_build"),
             (Labels{{"version", "1.2.3"}, {"revision", "abc"}, {"branch", "main"}, {"compiler", "cc 7"}}));
 }

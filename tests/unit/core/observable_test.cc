@@ -95,7 +95,8 @@ TEST_F(Observable, counter_is_the_total_to_cumulative_readers_and_what_came_to_d
   ft::Reader often{registry, delta};
   ft::Reader seldom{registry, delta};
   const ft::ObservableCounter<std::uint64_t> packets{registry, {.name = "packets"}, [&] { return total; }};
-  const ft::ObservableCounter<double> cpu{registry, {.name = "cpu", .unit = ft::Unit::seconds}, [&] { return seconds; }};
+  const ft::ObservableCounter<double> cpu{
+      registry, {.name = "cpu", .unit = ft::Unit::seconds}, [&] { return seconds; }};
   EXPECT_EQ(take(reader).family("packets").kind, ft::Kind::counter);
   EXPECT_EQ(take(often).counter("packets"), 100u);
   total = 130;
@@ -200,11 +201,11 @@ TEST_F(Observable, labelled_counter_that_was_not_shown_goes_on_where_it_was) {
   std::uint64_t busy = 10;
   bool reports_busy = true;
   ft::Reader other{registry, delta};
-  const ft::Labeled<ft::ObservableCounter<std::uint64_t>, State> counter{
-      registry, {.name = "c"}, [&](auto& observer) {
-        observer.observe(1, State::idle);
-        if (reports_busy) observer.observe(busy, State::busy);
-      }};
+  const ft::Labeled<ft::ObservableCounter<std::uint64_t>, State> counter{registry, {.name = "c"}, [&](auto& observer) {
+                                                                           observer.observe(1, State::idle);
+                                                                           if (reports_busy)
+                                                                             observer.observe(busy, State::busy);
+                                                                         }};
   EXPECT_EQ(take(other).counter("c", {{"state", "busy"}}), 10u);
   reports_busy = false;
   EXPECT_FALSE(take(other).has("c", {{"state", "busy"}}));
@@ -405,8 +406,8 @@ TEST_F(Observable, owns_its_callback_and_lets_go_of_it_when_it_is_refused) {
     EXPECT_EQ(take(reader).gauge("g"), 7);
   }
   EXPECT_EQ(owned.use_count(), 1);
-  const ft::ObservableGauge<std::int64_t> movable{registry, {.name = "g"},
-                                                  [unique = std::make_unique<int>(8)] { return *unique; }};
+  const ft::ObservableGauge<std::int64_t> movable{
+      registry, {.name = "g"}, [unique = std::make_unique<int>(8)] { return *unique; }};
   EXPECT_EQ(take(reader).gauge("g"), 8);
 }
 
