@@ -503,7 +503,7 @@ TEST_F(Observable, that_another_thread_is_calling_is_waited_for_until_the_deadli
 
 // ── fork ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// Mutations seen red: begin_child left out (the child shows the parent's 100); runs of the parent's threads not ended
+// Mutations seen red: begin_child left out (the child shows the parent's 107); runs of the parent's threads not ended
 // (hangs).
 TEST_F(Observable, forked_child_starts_afresh_though_a_thread_of_the_parent_was_in_the_callback) {
   ft::Reader other{registry, delta};
