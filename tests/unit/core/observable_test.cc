@@ -171,8 +171,10 @@ TEST_F(Observable, up_down_counter_falls_as_well_as_rises) {
   ft::Reader other{registry, delta};
   const ft::ObservableUpDownCounter<std::int64_t> counter{registry, {.name = "u"}, [&] { return level; }};
   EXPECT_EQ(take(other).family("u").kind, ft::Kind::up_down_counter);
+  level = 4;
+  EXPECT_EQ(take(other).up_down_counter("u"), -6);
   level = -5;
-  EXPECT_EQ(take(other).up_down_counter("u"), -15);
+  EXPECT_EQ(take(other).up_down_counter("u"), -9);
   EXPECT_EQ(take(reader).up_down_counter("u"), -5);
 }
 
