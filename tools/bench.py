@@ -221,7 +221,8 @@ def tables(summary):
     for name, row in summary.items():
         if match := re.match(r"fold_bench:BM_collect_(\w+)/cells:(\d+)/cpus:(\d+)/writers:(\d)", name):
             kind, cells, cpus, writers = match[1], int(match[2]), match[3], match[4]
-            rows.append([f"{cells} {'counters' if kind == 'metrics' else 'labelled cells'}",
+            what = {"metrics": "counters", "labeled": "labelled cells", "observables": "observable counters"}[kind]
+            rows.append([f"{cells} {what}",
                          cpus, writers, f"{row['shards']:.0f}", figure(row["median_ns"] / 1e3), spread(row, 1e3),
                          figure(row["median_ns"] / cells)])
     if rows:

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "clock.h"
+#include "observe.h"
 #include "process.h"
 #include "reclaim.h"
 
@@ -38,11 +39,17 @@ void begin_child() noexcept {
     instrument->born_unix_ns = now;
     instrument->base = nullptr;
     if (instrument->extrema) instrument->extrema->forget();
+    if (instrument->observed) instrument->observed->begin_child(now);
   }
+  end_runs_of_other_threads();
+  new (&state.run_ended) std::condition_variable;  // threads of the parent may wait there
   ++state.fork_generation;
   state.forked_unix_ns = now;
   // What the parent counted, the parent reports.
   state.finals_dropped = 0;
+  state.callbacks_failed = 0;
+  state.callbacks_late = 0;
+  state.callbacks_skipped = 0;
   forget_drops();
   if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }

@@ -18,6 +18,7 @@
 #include "fast_telemetry/detail/exponential_index.h"
 #include "fast_telemetry/detail/registration.h"
 #include "fast_telemetry/visitor.h"
+#include "observed.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -64,6 +65,9 @@ struct Instrument {
   std::size_t sum_cell = none;              ///< of a point: where its sum is, if that is a double
   std::size_t extrema_begin = none;         ///< of a point: its cells from here on are extrema
   std::unique_ptr<Extrema> extrema;         ///< of those points that have any
+  std::unique_ptr<Observed> observed;       ///< if a callback says what its values are
+  std::string state_text;                   ///< what `states` points into
+  std::vector<State> states;                ///< of a state set: all of them, off
   std::shared_ptr<RegistryState> registry;  ///< null: unregistered
   std::shared_ptr<FamilyRecord> family;     ///< null: unregistered
   std::string label_text;                   ///< what `labels` points into
@@ -94,7 +98,8 @@ struct Instrument {
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
   /// Whether it has a value only while its metric lives: nothing that adds up or was taken.
   [[nodiscard]] bool is_gauge() const noexcept {
-    return cells == Cells::gauge_i64 || cells == Cells::gauge_f64 || cells == Cells::constant;
+    return cells == Cells::gauge_i64 || cells == Cells::gauge_f64 || cells == Cells::constant || cells == Cells::info ||
+           cells == Cells::state_set || observed;
   }
   /// Whether a point has a cell that is a double which adds up: `sum_cell`.
   [[nodiscard]] bool has_double_sum() const noexcept { return sum_cell != none; }

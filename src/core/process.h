@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -43,6 +44,12 @@ struct Process {
   std::uint64_t fork_generation = 0;
   std::int64_t forked_unix_ns = 0;  ///< when this process began, if it is a forked child
   std::uint64_t finals_dropped = 0;
+
+  ObservationRun* runs = nullptr;     ///< callbacks that are being called
+  std::condition_variable run_ended;  ///< with `mutex`
+  std::uint64_t callbacks_failed = 0;
+  std::uint64_t callbacks_late = 0;
+  std::uint64_t callbacks_skipped = 0;
 };
 
 /// The state, with storage started. Throws std::bad_alloc at first use only.

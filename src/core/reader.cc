@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "diagnose.h"
+#include "observe.h"
 #include "process.h"
 #include "reader_state.h"
 
@@ -55,6 +56,9 @@ void lay_out(ReaderState& state) {
   std::size_t widest = 1;
   for (const auto& entry : state.entries) widest = std::max(widest, entry.instrument->width);
   state.scratch.assign(widest, 0);
+  std::size_t most_states = 0;
+  for (const auto& entry : state.entries) most_states = std::max(most_states, entry.instrument->states.size());
+  state.states.reserve(most_states);
   state.layout_version = state.registry->layout_version;
 }
 
@@ -77,6 +81,10 @@ void capture(ReaderState& state) {
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
+    if (instrument.observed) {
+      instrument.observed->show(state.options.temporality == Temporality::delta, state.collection.time_unix_ns,
+                                state.gauges.data() + entry.offset);
+    }
     if (entry.visible && !state.accepted) {
       // The first window has everything that was counted before the reader was made, too.
       state.collection.since_unix_ns = std::min(state.collection.since_unix_ns, entry.born_unix_ns);
@@ -157,6 +165,13 @@ class FoldInProgress {
   Process& process_;
   RunsToFree& to_free_;
 };
+
+/// The next window of what was shown begins here; of what was not, where it began.
+void accept_observed(ReaderState& state, const ReaderState::Entry& entry) noexcept {
+  for (std::size_t i = entry.offset; i < entry.offset + entry.instrument->run_cells(); i += shown_cells) {
+    if (state.gauges[i + shown_presence] != 0) state.baseline[i + shown_value] = state.gauges[i + shown_value];
+  }
+}
 
 void diagnose_drops(ReaderState& state) {
   const std::uint64_t no_memory = drop_count(Drop::no_memory);
@@ -239,6 +254,7 @@ Reader::~Reader() {
 const Snapshot& Reader::collect() {
   detail::notice_bare_clone();
   detail::Process& process = detail::process();
+  if (!detail::observe_all(*state_)) return snapshot_;
   std::uint64_t finals_dropped = 0;
   {
     detail::RunsToFree to_free;
@@ -272,6 +288,7 @@ const Snapshot& Reader::collect() {
 void Reader::accept() {
   if (state_->options.temporality == Temporality::delta) {
     for (const auto& entry : state_->entries) {
+      if (entry.instrument->observed) detail::accept_observed(*state_, entry);
       // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it:
       // the next window's.
       if (!entry.visible || entry.instrument->is_gauge()) continue;

@@ -40,13 +40,18 @@ struct ReaderState {
   std::uint64_t diagnosed_finals = 0;
   bool accepted = false;  ///< once at least: the window under way is not the first
 
+  std::vector<std::shared_ptr<Instrument>> observables;  ///< as of `observables_version`
+  std::uint64_t observables_version = 0;
+  std::size_t first_observable = 0;  ///< where the next collection begins
+
   std::vector<FamilyEntries> families;
   std::vector<Entry> entries;
-  Values cell_sums;  ///< by place
-  Values gauges;     ///< by entry offset: gauges' values, and keys of extrema
-  Keys taken;        ///< all entries' extrema, one after the other, between taking and merging
-  Values baseline;   ///< by entry offset; delta readers only
-  Values scratch;    ///< one point's cells
+  Values cell_sums;           ///< by place
+  Values gauges;              ///< by entry offset: gauges' values, keys of extrema, what was observed (ShownCell)
+  Keys taken;                 ///< all entries' extrema, one after the other, between taking and merging
+  Values baseline;            ///< by entry offset; delta readers only
+  Values scratch;             ///< one point's cells
+  std::vector<State> states;  ///< one state set's
   Collection collection{};
 };
 

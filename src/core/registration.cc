@@ -28,12 +28,20 @@ std::size_t cells_per_point(const Declaration& declaration) noexcept {
     case Cells::float_counter:
     case Cells::up_down_counter:
     case Cells::constant:
+    case Cells::info:
     case Cells::max_gauge_i64:
     case Cells::max_gauge_f64:
     case Cells::min_gauge_i64:
     case Cells::min_gauge_f64: return 1;
     case Cells::gauge_i64:
-    case Cells::gauge_f64: return gauge_cells;
+    case Cells::gauge_f64:
+    case Cells::state_set: return gauge_cells;
+    case Cells::observed_counter_u64:
+    case Cells::observed_counter_f64:
+    case Cells::observed_up_down_i64:
+    case Cells::observed_up_down_f64:
+    case Cells::observed_gauge_i64:
+    case Cells::observed_gauge_f64: return shown_cells;
     case Cells::histogram:
     case Cells::float_histogram: return declaration.buckets->count + std::size_t{2};
     case Cells::distribution:
@@ -63,6 +71,17 @@ void mark_cells(Instrument& instrument, const Declaration& declaration) {
   instrument.extrema = std::make_unique<Extrema>(instrument.points * (instrument.width - instrument.extrema_begin));
 }
 
+void copy_states(Instrument& instrument, const Axis& states) {
+  std::size_t text_size = 0;
+  for (std::size_t i = 0; i < states.size; ++i) text_size += states.labels[i].value.size();
+  instrument.state_text.reserve(text_size);
+  for (std::size_t i = 0; i < states.size; ++i) {
+    const std::size_t begin = instrument.state_text.size();
+    instrument.state_text += view(states.labels[i].value);
+    instrument.states.push_back({{instrument.state_text.data() + begin, instrument.state_text.size() - begin}, false});
+  }
+}
+
 /// Throws std::length_error when the run is longer than a run can be.
 std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, const Axis* axes, std::size_t axis_count) {
   auto instrument = std::make_shared<Instrument>();
@@ -81,6 +100,10 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
                             std::to_string(max_run_cells) + " cells"};
   }
   mark_cells(*instrument, declaration);
+  copy_states(*instrument, declaration.states);
+  if (is_observed(declaration.cells)) {
+    instrument->observed = std::make_unique<Observed>(declaration.cells, instrument->points);
+  }
   return instrument;
 }
 
@@ -98,6 +121,7 @@ void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
   instrument->arena = instrument->is_gauge() ? &gauge_arena : &per_cpu_arena;
   instrument->id = state.next_id;
   instrument->born_unix_ns = wall_clock_ns();
+  if (instrument->observed) instrument->observed->shown_unix_ns = instrument->born_unix_ns;
   state.next_id += instrument->points;
 }
 

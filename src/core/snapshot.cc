@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <type_traits>
 
 #include "fast_telemetry/detail/extremum_key.h"
 #include "reader_state.h"
@@ -41,6 +42,41 @@ void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Vis
 
 void visit_constants(const ReaderState::Entry& entry, Visitor& visitor) {
   visitor.gauge(series_of(entry, 0), NumberPoint<std::int64_t>{entry.instrument->constant});
+}
+
+void visit_state_sets(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::uint64_t on = entry.place == 0 ? 0 : state.gauges[entry.offset + point * instrument.width];
+    if (on == 0 && is_spare(instrument, point)) continue;
+    state.states.assign(instrument.states.begin(), instrument.states.end());
+    if (on < state.states.size()) state.states[on].enabled = true;
+    visitor.state_set(series_of(entry, point), state.states);
+  }
+}
+
+/// Of what a callback did not report there is no point.
+template <class Value>
+void visit_observed(const ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::size_t at = entry.offset + point * detail::shown_cells;
+    if (state.gauges[at + detail::shown_presence] == 0) continue;
+    Series series = series_of(entry, point);
+    series.born_unix_ns = static_cast<std::int64_t>(state.gauges[at + detail::shown_birth]);
+    std::uint64_t bits = state.gauges[at + detail::shown_value];
+    if (state.options.temporality == Temporality::delta) {
+      bits = detail::observed_delta(instrument.cells, bits, state.baseline[at + detail::shown_value]);
+    }
+    const NumberPoint<Value> shown{std::bit_cast<Value>(bits)};
+    if constexpr (std::is_same_v<Value, std::uint64_t>) {
+      visitor.sum(series, shown);
+    } else if (instrument.family->kind == Kind::gauge) {
+      visitor.gauge(series, shown);
+    } else {
+      visitor.sum(series, shown);
+    }
+  }
 }
 
 /// Of what was not observed there is no point.
@@ -136,6 +172,14 @@ void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& 
     case Cells::min_gauge_i64: return visit_extrema<std::int64_t, detail::Extremum::min>(state, entry, visitor);
     case Cells::min_gauge_f64: return visit_extrema<double, detail::Extremum::min>(state, entry, visitor);
     case Cells::constant: return visit_constants(entry, visitor);
+    case Cells::info: return visitor.info(series_of(entry, 0));
+    case Cells::state_set: return visit_state_sets(state, entry, visitor);
+    case Cells::observed_counter_u64: return visit_observed<std::uint64_t>(state, entry, visitor);
+    case Cells::observed_up_down_i64:
+    case Cells::observed_gauge_i64: return visit_observed<std::int64_t>(state, entry, visitor);
+    case Cells::observed_counter_f64:
+    case Cells::observed_up_down_f64:
+    case Cells::observed_gauge_f64: return visit_observed<double>(state, entry, visitor);
     case Cells::distribution:
     case Cells::float_distribution: return visit_distributions(state, entry, visitor);
   }

@@ -13,11 +13,14 @@
 #include <iostream>
 #include <string>
 
+#include "fast_telemetry/build_info.h"
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
+#include "fast_telemetry/observable.h"
+#include "fast_telemetry/state_set.h"
 
 namespace ft = fast_telemetry;
 
@@ -51,7 +54,15 @@ struct Metrics {
         size{scope, {.name = "size", .help = "A histogram of integers."}, ft::Bounds{1, 1'000'000, 10'000'000'000}},
         level{scope, {.name = "level", .help = "A histogram of doubles."}, ft::FloatBounds{-2.5, 0, 0.1, 1e22}},
         latency_by_enum{
-            scope, {.name = "latency_by_enum", .help = "A histogram per outcome."}, ft::buckets::durations(1ms)} {}
+            scope, {.name = "latency_by_enum", .help = "A histogram per outcome."}, ft::buckets::durations(1ms)},
+        build{ft::build_info(scope, {.version = "1.2.3", .revision = label(Method::put).value, .compiler = "cc 7"})},
+        state{scope, {.name = "state", .help = "A state set."}},
+        observed{scope, {.name = "observed", .help = "A counter that is read."}, [this] { return plain.value(); }},
+        observed_level{
+            scope, {.name = "observed_level", .help = "A gauge that is read."}, [this] { return real.get(); }},
+        observed_by_enum{scope,
+                         {.name = "observed_by_enum", .help = "Read for one outcome of two."},
+                         [this](auto& observer) { observer.observe(whole.get(), Outcome::failed); }} {}
 
   void add(std::uint64_t n) {
     plain.add(n);
@@ -64,6 +75,7 @@ struct Metrics {
     not_a_number.set(std::numeric_limits<double>::quiet_NaN());
     endless.set(-std::numeric_limits<double>::infinity());
     state_by_enum.with(Outcome::failed).set(static_cast<std::int64_t>(7 * n));
+    state.set(n == 0 ? Method::get : Method::put);
     for (std::uint64_t i = 0; i < n; ++i) {
       latency.record(10us);
       latency.record(2s);
@@ -87,6 +99,11 @@ struct Metrics {
   ft::Histogram size;
   ft::FloatHistogram level;
   ft::Labeled<ft::Histogram, Outcome> latency_by_enum;
+  ft::InfoMetric build;
+  ft::StateSet<Method> state;
+  ft::ObservableCounter<std::uint64_t> observed;
+  ft::ObservableGauge<double> observed_level;
+  ft::Labeled<ft::ObservableUpDownCounter<std::int64_t>, Outcome> observed_by_enum;
 };
 
 std::string from_hexadecimal(const std::string& text) {

@@ -217,6 +217,13 @@ def expected_after(n, in_open_metrics):
         "target_latency_by_enum_seconds_bucket": {
             **buckets({"0.001": 0, "+Inf": n}, outcome="ok"), **buckets({"0.001": 0, "+Inf": 0}, outcome="failed")},
         "target_latency_by_enum_seconds_count": {labels(outcome="ok"): n, labels(outcome="failed"): 0},
+        # P-24, P-27
+        "target_build_info": {labels(version="1.2.3", revision=PUT, compiler="cc 7"): 1},
+        "target_state": {labels(target_state="GET"): 0, labels(target_state=PUT): 1},
+        # O-73: only what was reported.
+        "target_observed_total": {labels(): n},
+        "target_observed_level": {labels(): 0.1 * n},
+        "target_observed_by_enum": {labels(outcome="failed"): -n},
     }
 
 
@@ -415,8 +422,10 @@ def run(folder, target_program):
         target.tell("add", 0)
         for server in servers:
             expected = expected_after(5, server is open_metrics)
-            for gauge in ("target_whole", "target_real"):
+            for gauge in ("target_whole", "target_real", "target_observed_level"):
                 expected[gauge] = {labels(): 0}
+            expected["target_state"] = {labels(target_state="GET"): 1, labels(target_state=PUT): 0}
+            expected["target_observed_by_enum"] = {labels(outcome="failed"): 0}
             expected["target_state_by_enum"][labels(outcome="failed")] = 0
             until("gauges follow, sums stay",
                   lambda server=server, expected=expected: check_values(server, expected))
