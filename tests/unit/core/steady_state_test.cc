@@ -7,11 +7,13 @@
 #include <memory>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/distribution.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/snapshot.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/kept_exemplars.h"
 
 namespace ft = fast_telemetry;
 
@@ -34,12 +36,16 @@ class Looker final : public ft::Visitor {
     for (const std::uint64_t count : point.buckets) seen += count;
     see(series);
   }
-  void histogram(const ft::Series& series, const ft::ExponentialPoint&) override { see(series); }
+  void histogram(const ft::Series& series, const ft::ExponentialPoint& point) override {
+    exemplars += point.exemplars.size();
+    see(series);
+  }
   void info(const ft::Series& series) override { see(series); }
   void state_set(const ft::Series& series, std::span<const ft::State>) override { see(series); }
   void end() override { ++seen; }
 
   std::size_t seen = 0;
+  std::size_t exemplars = 0;
 
  private:
   void see(const ft::Series& series) {
@@ -56,6 +62,7 @@ struct Metrics {
   ft::Gauge<double> gauge{scope, {.name = "g"}};
   ft::Histogram histogram{scope, {.name = "h"}, ft::buckets::latency};
   ft::Labeled<ft::FloatHistogram, Command> doubles{scope, {.name = "d"}, ft::FloatBounds{0.5, 1.5}};
+  ft::Labeled<ft::Distribution, Command> distribution{scope, {.name = "e"}, ft::Range::latency()};
 
   void record() {
     counter.add(3);
@@ -64,6 +71,9 @@ struct Metrics {
     gauge.set(1.5);
     histogram.record(std::chrono::milliseconds{7});
     doubles.with(Command::set).record(0.75);
+    counter.add(1, ft::trace_of(1));
+    histogram.record(std::chrono::milliseconds{8}, ft::trace_of(2));
+    distribution.with(Command::get).record(std::chrono::milliseconds{8}, ft::trace_of(3));
   }
 };
 
@@ -110,6 +120,7 @@ TEST_P(SteadyStateOfReading, allocates_nothing) {
   for (int i = 0; i < 10; ++i) round();
   EXPECT_EQ(ft::allocations(), before);
   EXPECT_GT(looker.seen, seen);
+  EXPECT_EQ(looker.exemplars, 11u);
 }
 
 INSTANTIATE_TEST_SUITE_P(readers, SteadyStateOfReading,
