@@ -6,14 +6,18 @@
 //   add N                      N more of everything (see Metrics::add)
 //   counter HEX N              a counter `fuzz` with the label value HEX (bytes in hexadecimal), N added
 //   help NUMBER HEX            a gauge `fuzz_help_NUMBER` with that help text
+//   trace HEX MS               an observation of so many milliseconds with those ids (16 and 8 bytes)
 //   quit
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <iostream>
 #include <string>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/distribution.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
@@ -51,7 +55,12 @@ struct Metrics {
         size{scope, {.name = "size", .help = "A histogram of integers."}, ft::Bounds{1, 1'000'000, 10'000'000'000}},
         level{scope, {.name = "level", .help = "A histogram of doubles."}, ft::FloatBounds{-2.5, 0, 0.1, 1e22}},
         latency_by_enum{
-            scope, {.name = "latency_by_enum", .help = "A histogram per outcome."}, ft::buckets::durations(1ms)} {}
+            scope, {.name = "latency_by_enum", .help = "A histogram per outcome."}, ft::buckets::durations(1ms)},
+        traced{scope, {.name = "traced", .help = "A distribution with exemplars."}, ft::Range::latency()},
+        traced_histogram{scope,
+                         {.name = "traced_histogram", .help = "A histogram with exemplars."},
+                         ft::buckets::durations(100ms, 1s)},
+        traced_by_enum{scope, {.name = "traced_by_enum", .help = "A counter with exemplars."}} {}
 
   void add(std::uint64_t n) {
     plain.add(n);
@@ -75,6 +84,12 @@ struct Metrics {
     }
   }
 
+  void trace(const ft::TraceRef& trace, std::chrono::milliseconds time) {
+    traced.record(time, trace);
+    traced_histogram.record(time, trace);
+    traced_by_enum.with(Outcome::failed).add(2, trace);
+  }
+
   ft::Counter plain;
   ft::Counter received;
   ft::Labeled<ft::Counter, Method, Outcome> by_enum;
@@ -87,6 +102,9 @@ struct Metrics {
   ft::Histogram size;
   ft::FloatHistogram level;
   ft::Labeled<ft::Histogram, Outcome> latency_by_enum;
+  ft::Distribution traced;
+  ft::Histogram traced_histogram;
+  ft::Labeled<ft::Counter, Outcome> traced_by_enum;
 };
 
 std::string from_hexadecimal(const std::string& text) {
@@ -125,6 +143,14 @@ int main() {
       fuzz.emplace_back(ft::Scope{registry, "", {{"value", bytes}}},
                         ft::Info{.name = "fuzz", .help = "Hostile labels."})
           .add(n);
+    } else if (command == "trace") {
+      std::string ids;
+      std::int64_t ms = 0;
+      std::cin >> ids >> ms;
+      const std::string bytes = from_hexadecimal(ids);
+      ft::TraceRef trace{};
+      std::memcpy(&trace, bytes.data(), std::min(bytes.size(), sizeof trace));
+      metrics.trace(trace, std::chrono::milliseconds{ms});
     } else if (command == "help") {
       std::string number;
       std::string text;
