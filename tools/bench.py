@@ -77,6 +77,9 @@ RECORD_ROWS = [
     ("Distribution, scale 3, integers", "distribution_record"),
     ("Distribution, scale 3, durations", "distribution_record_duration"),
     ("Distribution with minimum and maximum", "distribution_record_extrema"),
+    ("Counter, add 1 with a trace", "counter_add_trace"),
+    ("Histogram, 13 bounds, integers with a trace", "histogram_record_trace"),
+    ("Distribution, scale 3, integers with a trace", "distribution_record_trace"),
     ("now_ns()", "now"), ("SampledTimer, stride 64", "sampled_timer"),
     ("CounterSet<6>, all six", "counter_set_add_six"),
 ]

@@ -22,7 +22,7 @@ struct StorageInfo {
   std::uint64_t metrics;               ///< registered and unregistered, alive
   std::uint64_t cells;                 ///< attached to metrics
   std::uint64_t reserved_bytes;        ///< address space
-  std::uint64_t committed_bytes;       ///< of that, pages with cells of metrics, on all CPUs: what can become resident
+  std::uint64_t committed_bytes;       ///< of that, pages with cells of metrics and exemplars: what can become resident
   std::uint64_t resident_bytes;        ///< memory: pages that were written (0 where the kernel does not say)
   std::uint64_t dropped_no_metric;     ///< records before a metric's constructor or after its destructor
   std::uint64_t dropped_no_memory;     ///< records whose metric could get no cells

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "clock.h"
+#include "exemplars.h"
 #include "observe.h"
 #include "process.h"
 #include "reclaim.h"
@@ -28,6 +29,7 @@ void begin_child() noexcept {
   const bool kernel_wipes = word != nullptr && __atomic_load_n(word, __ATOMIC_RELAXED) == 0;
   per_cpu_arena.wipe_in_child(kernel_wipes);
   gauge_arena.wipe_in_child(kernel_wipes);
+  exemplar_arena.wipe_in_child(kernel_wipes);
   forget_marks();
   release_clock_in_child();
   // Runs in quarantine were wiped with all others.

@@ -79,6 +79,10 @@ struct Instrument {
   /// Where the run is in the arena; 0 while there is none. Written under arena_lock.
   std::atomic<std::uint64_t> place{0};
 
+  /// Slots for exemplars, one per cell: likewise. Null: it keeps none.
+  SizeClass* exemplar_size = nullptr;
+  std::atomic<std::uint64_t> exemplar_place{0};
+
   // Guarded by Process::mutex. `base` is also read without it by the metric itself, which cannot be retired meanwhile.
   std::int64_t born_unix_ns = 0;
   std::shared_ptr<const Values> base;
@@ -100,6 +104,18 @@ struct Instrument {
   [[nodiscard]] bool is_gauge() const noexcept {
     return cells == Cells::gauge_i64 || cells == Cells::gauge_f64 || cells == Cells::constant || cells == Cells::info ||
            cells == Cells::state_set || observed;
+  }
+  /// Whether what it counts is observations, of which one can be kept whole.
+  [[nodiscard]] bool can_keep_exemplars() const noexcept {
+    switch (cells) {
+      case Cells::counter:
+      case Cells::float_counter:
+      case Cells::histogram:
+      case Cells::float_histogram:
+      case Cells::distribution:
+      case Cells::float_distribution: return true;
+      default: return false;
+    }
   }
   /// Whether a point has a cell that is a double which adds up: `sum_cell`.
   [[nodiscard]] bool has_double_sum() const noexcept { return sum_cell != none; }

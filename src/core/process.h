@@ -27,6 +27,7 @@ struct Process {
 
   std::map<std::size_t, SizeClass> per_cpu_sizes;
   std::map<std::size_t, SizeClass> gauge_sizes;
+  std::map<std::size_t, SizeClass> exemplar_sizes;
   std::uint64_t declared_cells = 0;  ///< of all living metrics, attached or not
   std::uint64_t next_id = 1;
   std::unordered_set<Instrument*> instruments;

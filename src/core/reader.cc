@@ -15,7 +15,25 @@ namespace detail {
 
 namespace {
 
-/// Follows the registry's families and instruments. Baselines move with their instruments. With Process::mutex held.
+/// Calls `use(old, fresh)` for the instruments that are in both. Both lists are in one order, families by ordinal and
+/// instruments by id, so one pass over both finds them.
+template <class Use>
+void for_each_common(std::vector<ReaderState::Entry>& old, std::vector<ReaderState::Entry>& fresh, Use use) {
+  const auto before = [](const ReaderState::Entry& a, const ReaderState::Entry& b) {
+    const Instrument& x = *a.instrument;
+    const Instrument& y = *b.instrument;
+    return x.family->ordinal != y.family->ordinal ? x.family->ordinal < y.family->ordinal : x.id < y.id;
+  };
+  auto candidate = old.begin();
+  for (auto& entry : fresh) {
+    while (candidate != old.end() && before(*candidate, entry)) ++candidate;
+    if (candidate == old.end()) return;
+    if (candidate->instrument == entry.instrument) use(*candidate, entry);
+  }
+}
+
+/// Follows the registry's families and instruments. Baselines and exemplars move with their instruments. With
+/// Process::mutex held.
 void lay_out(ReaderState& state) {
   std::vector<ReaderState::Entry> entries;
   std::vector<ReaderState::FamilyEntries> families;
@@ -23,30 +41,22 @@ void lay_out(ReaderState& state) {
   for (const auto& [ordinal, family] : state.registry->families) {
     const std::size_t begin = entries.size();
     for (const auto& [id, instrument] : family->instruments) {
-      entries.push_back({instrument, nullptr, 0, offset, 0, false});
+      entries.push_back({.instrument = instrument, .base = nullptr, .offset = offset, .exemplars = {}});
       offset += instrument->run_cells();
     }
     families.push_back({family, begin, entries.size()});
   }
 
-  if (state.options.temporality == Temporality::delta) {
-    Values baseline(offset);
-    // Both lists are in one order, families by ordinal and instruments by id, so one pass over both finds the common.
-    const auto before = [](const ReaderState::Entry& a, const ReaderState::Entry& b) {
-      const Instrument& x = *a.instrument;
-      const Instrument& y = *b.instrument;
-      return x.family->ordinal != y.family->ordinal ? x.family->ordinal < y.family->ordinal : x.id < y.id;
-    };
-    auto old = state.entries.begin();
-    for (const auto& entry : entries) {
-      while (old != state.entries.end() && before(*old, entry)) ++old;
-      if (old == state.entries.end()) break;
-      if (old->instrument != entry.instrument) continue;
-      std::copy_n(state.baseline.begin() + static_cast<std::ptrdiff_t>(old->offset), entry.instrument->run_cells(),
-                  baseline.begin() + static_cast<std::ptrdiff_t>(entry.offset));
-    }
-    state.baseline = std::move(baseline);
-  }
+  const bool delta = state.options.temporality == Temporality::delta;
+  Values baseline(delta ? offset : 0);
+  for_each_common(state.entries, entries, [&](ReaderState::Entry& old, ReaderState::Entry& fresh) {
+    fresh.exemplar_place = old.exemplar_place;
+    fresh.exemplars = std::move(old.exemplars);
+    if (!delta) return;
+    std::copy_n(state.baseline.begin() + static_cast<std::ptrdiff_t>(old.offset), fresh.instrument->run_cells(),
+                baseline.begin() + static_cast<std::ptrdiff_t>(fresh.offset));
+  });
+  state.baseline = std::move(baseline);
   state.entries = std::move(entries);
   state.families = std::move(families);
   state.gauges.assign(offset, 0);
@@ -61,6 +71,8 @@ void lay_out(ReaderState& state) {
   state.states.reserve(most_states);
   state.layout_version = state.registry->layout_version;
 }
+
+constexpr KeptExemplar none_kept{};
 
 bool is_visible(const ReaderState& state, const Instrument& instrument, std::int64_t now_ns) {
   if (!instrument.retired) return true;
@@ -78,6 +90,11 @@ void capture(ReaderState& state) {
     const Instrument& instrument = *entry.instrument;
     // Acquire: pairs with the release in attach; a reused run is seen zeroed.
     entry.place = instrument.place.load(std::memory_order_acquire);
+    // Acquire: pairs with the release in attach_slots.
+    const std::uint64_t exemplar_place = instrument.exemplar_place.load(std::memory_order_acquire);
+    // Other slots, or none any more: what is known of the old ones is over.
+    if (exemplar_place != entry.exemplar_place) std::fill(entry.exemplars.begin(), entry.exemplars.end(), none_kept);
+    entry.exemplar_place = exemplar_place;
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
@@ -91,6 +108,23 @@ void capture(ReaderState& state) {
     }
   }
   state.seen_retirements = registry.retirements;
+}
+
+/// Takes the exemplars of this window. Before the cells are read: an observation is counted first and offered then, so
+/// whatever is shown as an exemplar is in its bucket's count.
+void read_exemplars(ReaderState& state) {
+  for (auto& entry : state.entries) {
+    if (entry.exemplar_place == 0) continue;
+    const Instrument& instrument = *entry.instrument;
+    if (entry.exemplars.empty()) {
+      const std::size_t widest = std::max(state.shown_exemplars.size(), instrument.width);
+      state.exemplars_by_bucket.resize(widest);
+      state.shown_exemplars.resize(widest);
+      entry.exemplars.resize(instrument.run_cells());  // last: then all is there
+    }
+    std::uint64_t* const slots = exemplar_arena.at(entry.exemplar_place);
+    for (std::size_t i = 0; i < instrument.run_cells(); ++i) take_exemplar(slots + i, entry.exemplars[i]);
+  }
 }
 
 /// What the fold of plain sums cannot know: gauges have one copy, doubles add up as doubles.
@@ -264,6 +298,7 @@ const Snapshot& Reader::collect() {
       // A forked child: its cells started at zero, and so does everything measured against them.
       state_->fork_generation = process.fork_generation;
       std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
+      for (auto& entry : state_->entries) entry.exemplar_place = 0;
       state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
       state_->diagnosed_finals = process.finals_dropped;
@@ -275,6 +310,7 @@ const Snapshot& Reader::collect() {
     const detail::FoldInProgress in_progress{process, to_free};
     lock.unlock();
 
+    detail::read_exemplars(*state_);
     detail::per_cpu_arena.note_written_pages();
     detail::per_cpu_arena.fold(state_->cell_sums);
     detail::read_gauges_and_doubles(*state_);
@@ -298,6 +334,9 @@ void Reader::accept() {
         state_->baseline[entry.offset + i] = detail::total(*state_, entry, i);
       }
     }
+  }
+  for (auto& entry : state_->entries) {
+    for (auto& kept : entry.exemplars) kept.accepted = kept.sequence;
   }
   const auto lock = detail::lock_process();
   state_->collection.since_unix_ns = state_->collection.time_unix_ns;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "exemplars.h"
 #include "fast_telemetry/snapshot.h"
 #include "registry_state.h"
 
@@ -22,6 +23,8 @@ struct ReaderState {
     std::size_t offset = 0;   ///< of the first cell in `baseline`, and in `gauges` for gauges
     std::int64_t born_unix_ns = 0;
     bool visible = false;
+    std::uint64_t exemplar_place = 0;     ///< of the slots; 0: none
+    std::vector<KeptExemplar> exemplars;  ///< by cell; empty before the instrument is given a trace
   };
   struct FamilyEntries {
     std::shared_ptr<FamilyRecord> family;
@@ -52,6 +55,10 @@ struct ReaderState {
   Values baseline;            ///< by entry offset; delta readers only
   Values scratch;             ///< one point's cells
   std::vector<State> states;  ///< one state set's
+
+  // One point's exemplars as a visitor is shown them.
+  std::vector<Exemplar> shown_exemplars;
+  std::vector<const Exemplar*> exemplars_by_bucket;
   Collection collection{};
 };
 

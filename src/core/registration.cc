@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "diagnose.h"
 #include "enroll.h"
+#include "exemplars.h"
 #include "fast_telemetry/detail/bucket_index.h"
 #include "fast_telemetry/gauge.h"
 #include "process.h"
@@ -119,6 +120,9 @@ void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
   auto& sizes = instrument->is_gauge() ? state.gauge_sizes : state.per_cpu_sizes;
   instrument->size = &sizes.try_emplace(cells, SizeClass{cells}).first->second;
   instrument->arena = instrument->is_gauge() ? &gauge_arena : &per_cpu_arena;
+  if (instrument->can_keep_exemplars()) {
+    instrument->exemplar_size = &state.exemplar_sizes.try_emplace(cells, SizeClass{cells}).first->second;
+  }
   instrument->id = state.next_id;
   instrument->born_unix_ns = wall_clock_ns();
   if (instrument->observed) instrument->observed->shown_unix_ns = instrument->born_unix_ns;
@@ -130,6 +134,7 @@ void unpublish(Site& site) noexcept {
   const bool locked = arena_lock.lock();
   __atomic_store_n(&site.instrument, nullptr, __ATOMIC_RELAXED);
   __atomic_store_n(&site.cells, nullptr, __ATOMIC_RELAXED);
+  __atomic_store_n(&site.exemplars, nullptr, __ATOMIC_RELAXED);
   if (locked) arena_lock.unlock();
   // The stores are the end of an object's life, which a compiler may take as nobody's business.
   asm volatile("" : : "r"(&site) : "memory");
@@ -140,6 +145,7 @@ void retire(Instrument& instrument) noexcept try {
   Process& state = process();
   const std::shared_ptr<Instrument> self = instrument.self;
   const std::uint64_t place = instrument.place.load(std::memory_order_acquire);
+  const std::uint64_t exemplar_place = instrument.exemplar_place.load(std::memory_order_acquire);
 
   // The last fold of this run: nothing can be added to it any more.
   std::shared_ptr<Values> total;
@@ -155,9 +161,16 @@ void retire(Instrument& instrument) noexcept try {
   {
     const std::lock_guard lock{state.mutex};
     if (instrument.extrema && instrument.registry) merge_extrema(*instrument.registry, instrument, extrema.data());
+    auto& given_back = state.fold_active ? state.quarantine : free_now;
+    if (exemplar_place != 0) {
+      // Where the barrier does not work, the slots are left to those who may still write to them.
+      if (reusable)
+        given_back.push_back({&exemplar_arena, instrument.exemplar_size, exemplar_arena.at(exemplar_place)});
+      instrument.exemplar_place.store(0, std::memory_order_relaxed);
+    }
     if (reusable && place != 0) {
-      const Process::Quarantined run{instrument.arena, instrument.size, instrument.arena->at(place)};
-      (state.fold_active ? state.quarantine : free_now).push_back(run);  // the last step that can fail
+      // The last step that can fail.
+      given_back.push_back({instrument.arena, instrument.size, instrument.arena->at(place)});
       instrument.place.store(0, std::memory_order_relaxed);
       if (total) instrument.base = std::move(total);
     }

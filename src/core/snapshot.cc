@@ -27,6 +27,32 @@ bool is_spare(const Instrument& instrument, std::size_t point) noexcept {
   return instrument.has_spare && point + 1 == instrument.points;
 }
 
+bool is_shown(const ReaderState& state, const detail::KeptExemplar& kept) noexcept {
+  return kept.sequence != 0 && (state.options.temporality == Temporality::cumulative || kept.sequence != kept.accepted);
+}
+
+Exemplar exemplar_of(const detail::KeptExemplar& kept) noexcept {
+  const std::span<const std::byte> span_id{kept.trace.span_id};
+  const bool known = std::any_of(span_id.begin(), span_id.end(), [](std::byte b) { return b != std::byte{0}; });
+  return {kept.value, kept.time_unix_ns, kept.trace.trace_id, known ? span_id : std::span<const std::byte>{}, {}};
+}
+
+/// The exemplars of `count` cells from the entry's `first` on: one per cell, null where there is none. Empty if there
+/// are none at all. Valid until the next call.
+std::span<const Exemplar*> exemplars_of(ReaderState& state, const ReaderState::Entry& entry, std::size_t first,
+                                        std::size_t count) noexcept {
+  if (entry.exemplars.empty()) return {};
+  bool any = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const detail::KeptExemplar& kept = entry.exemplars[first + i];
+    const bool shown = is_shown(state, kept);
+    if (shown) state.shown_exemplars[i] = exemplar_of(kept);
+    state.exemplars_by_bucket[i] = shown ? &state.shown_exemplars[i] : nullptr;
+    any |= shown;
+  }
+  return any ? std::span{state.exemplars_by_bucket}.first(count) : std::span<const Exemplar*>{};
+}
+
 void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   const Instrument& instrument = *entry.instrument;
   for (std::size_t point = 0; point < instrument.points; ++point) {
@@ -97,7 +123,9 @@ void visit_sums(ReaderState& state, const ReaderState::Entry& entry, Visitor& vi
   for (std::size_t point = 0; point < instrument.points; ++point) {
     const std::uint64_t bits = folded != nullptr ? folded[point] : *point_cells(state, entry, point);
     if (bits == 0 && is_spare(instrument, point)) continue;
-    visitor.sum(series_of(entry, point), NumberPoint<Value>{std::bit_cast<Value>(bits)});
+    const auto exemplars = exemplars_of(state, entry, point, 1);
+    visitor.sum(series_of(entry, point),
+                NumberPoint<Value>{std::bit_cast<Value>(bits), exemplars.empty() ? nullptr : exemplars[0]});
   }
 }
 
@@ -114,7 +142,8 @@ void visit_histograms(ReaderState& state, const ReaderState::Entry& entry, Visit
         HistogramPoint{.bounds = {buckets.exported, buckets.count},
                        .buckets = {cells, buckets.count + std::size_t{1}},
                        .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
-                                                          : static_cast<double>(sum_bits) / buckets.divisor});
+                                                          : static_cast<double>(sum_bits) / buckets.divisor,
+                       .exemplars = exemplars_of(state, entry, point * instrument.width, buckets.count + 1)});
   }
 }
 
@@ -144,6 +173,8 @@ void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Vi
     while (last != first && last[-1] == 0) --last;
     const std::uint64_t sum_bits = *end;
     const auto skipped = static_cast<std::int32_t>(first - (cells + 1));
+    const auto exemplars = exemplars_of(state, entry, point * instrument.width, table.sum_cell());
+    const auto none = std::remove(exemplars.begin(), exemplars.end(), nullptr);
     visitor.histogram(
         series_of(entry, point),
         ExponentialPoint{.scale = static_cast<std::int32_t>(table.scale),
@@ -154,7 +185,8 @@ void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Vi
                          .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
                                                             : static_cast<double>(sum_bits) / table.divisor,
                          .min = extremum<detail::Extremum::min>(state, entry, point),
-                         .max = extremum<detail::Extremum::max>(state, entry, point)});
+                         .max = extremum<detail::Extremum::max>(state, entry, point),
+                         .exemplars = {exemplars.begin(), none}});
   }
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "exemplars.h"
 #include "own_families.h"
 #include "process.h"
 #include "reclaim.h"
@@ -45,7 +46,7 @@ StorageInfo storage_info() {
   info.retirement_reason = info.exact_retirement ? "" : detail::barrier_refused;
   info.shards = detail::per_cpu_arena.copies();
   const int page_map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-  for (const detail::Arena* const arena : {&detail::per_cpu_arena, &detail::gauge_arena}) {
+  for (const detail::Arena* const arena : {&detail::per_cpu_arena, &detail::gauge_arena, &detail::exemplar_arena}) {
     info.reserved_bytes += arena->extents() * arena->extent_bytes();
     info.committed_bytes += arena->committed_bytes();
     info.resident_bytes += resident_bytes(*arena, page_map);

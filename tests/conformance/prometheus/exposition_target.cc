@@ -6,15 +6,19 @@
 //   add N                      N more of everything (see Metrics::add)
 //   counter HEX N              a counter `fuzz` with the label value HEX (bytes in hexadecimal), N added
 //   help NUMBER HEX            a gauge `fuzz_help_NUMBER` with that help text
+//   trace HEX MS               an observation of so many milliseconds with those ids (16 and 8 bytes)
 //   quit
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <iostream>
 #include <string>
 
 #include "fast_telemetry/build_info.h"
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/distribution.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
@@ -62,7 +66,12 @@ struct Metrics {
             scope, {.name = "observed_level", .help = "A gauge that is read."}, [this] { return real.get(); }},
         observed_by_enum{scope,
                          {.name = "observed_by_enum", .help = "Read for one outcome of two."},
-                         [this](auto& observer) { observer.observe(whole.get(), Outcome::failed); }} {}
+                         [this](auto& observer) { observer.observe(whole.get(), Outcome::failed); }},
+        traced{scope, {.name = "traced", .help = "A distribution with exemplars."}, ft::Range::latency()},
+        traced_histogram{scope,
+                         {.name = "traced_histogram", .help = "A histogram with exemplars."},
+                         ft::buckets::durations(100ms, 1s)},
+        traced_by_enum{scope, {.name = "traced_by_enum", .help = "A counter with exemplars."}} {}
 
   void add(std::uint64_t n) {
     plain.add(n);
@@ -87,6 +96,12 @@ struct Metrics {
     }
   }
 
+  void trace(const ft::TraceRef& trace, std::chrono::milliseconds time) {
+    traced.record(time, trace);
+    traced_histogram.record(time, trace);
+    traced_by_enum.with(Outcome::failed).add(2, trace);
+  }
+
   ft::Counter plain;
   ft::Counter received;
   ft::Labeled<ft::Counter, Method, Outcome> by_enum;
@@ -104,6 +119,9 @@ struct Metrics {
   ft::ObservableCounter<std::uint64_t> observed;
   ft::ObservableGauge<double> observed_level;
   ft::Labeled<ft::ObservableUpDownCounter<std::int64_t>, Outcome> observed_by_enum;
+  ft::Distribution traced;
+  ft::Histogram traced_histogram;
+  ft::Labeled<ft::Counter, Outcome> traced_by_enum;
 };
 
 std::string from_hexadecimal(const std::string& text) {
@@ -142,6 +160,14 @@ int main() {
       fuzz.emplace_back(ft::Scope{registry, "", {{"value", bytes}}},
                         ft::Info{.name = "fuzz", .help = "Hostile labels."})
           .add(n);
+    } else if (command == "trace") {
+      std::string ids;
+      std::int64_t ms = 0;
+      std::cin >> ids >> ms;
+      const std::string bytes = from_hexadecimal(ids);
+      ft::TraceRef trace{};
+      std::memcpy(&trace, bytes.data(), std::min(bytes.size(), sizeof trace));
+      metrics.trace(trace, std::chrono::milliseconds{ms});
     } else if (command == "help") {
       std::string number;
       std::string text;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/distribution.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/info_metric.h"
@@ -15,6 +16,7 @@
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/state_set.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/kept_exemplars.h"
 
 namespace ft = fast_telemetry;
 
@@ -37,12 +39,16 @@ class Looker final : public ft::Visitor {
     for (const std::uint64_t count : point.buckets) seen += count;
     see(series);
   }
-  void histogram(const ft::Series& series, const ft::ExponentialPoint&) override { see(series); }
+  void histogram(const ft::Series& series, const ft::ExponentialPoint& point) override {
+    exemplars += point.exemplars.size();
+    see(series);
+  }
   void info(const ft::Series& series) override { see(series); }
   void state_set(const ft::Series& series, std::span<const ft::State>) override { see(series); }
   void end() override { ++seen; }
 
   std::size_t seen = 0;
+  std::size_t exemplars = 0;
 
  private:
   void see(const ft::Series& series) {
@@ -64,6 +70,7 @@ struct Metrics {
   ft::ObservableGauge<double> observed{scope, {.name = "o"}, [this] { return gauge.get(); }};
   ft::Labeled<ft::ObservableCounter<std::uint64_t>, Command> observed_by_command{
       scope, {.name = "p"}, [this](auto& observer) { observer.observe(counter.value(), Command::set); }};
+  ft::Labeled<ft::Distribution, Command> distribution{scope, {.name = "e"}, ft::Range::latency()};
 
   void record() {
     counter.add(3);
@@ -73,6 +80,9 @@ struct Metrics {
     histogram.record(std::chrono::milliseconds{7});
     doubles.with(Command::set).record(0.75);
     state.set(Command::set);
+    counter.add(1, ft::trace_of(1));
+    histogram.record(std::chrono::milliseconds{8}, ft::trace_of(2));
+    distribution.with(Command::get).record(std::chrono::milliseconds{8}, ft::trace_of(3));
   }
 };
 
@@ -120,6 +130,7 @@ TEST_P(SteadyStateOfReading, allocates_nothing) {
   for (int i = 0; i < 10; ++i) round();
   EXPECT_EQ(ft::allocations(), before);
   EXPECT_GT(looker.seen, seen);
+  EXPECT_EQ(looker.exemplars, 11u);
 }
 
 INSTANTIATE_TEST_SUITE_P(readers, SteadyStateOfReading,
