@@ -345,7 +345,7 @@ def recorded_exemplars(target, server):
 
     parsed = parsed_strictly("the target", target.body(OPEN_METRICS))
     for family in ("target_traced_seconds", "target_traced_histogram_seconds"):
-        found = {(sample.labels["le"],): [(sample.exemplar.labels, sample.exemplar.value, sample.exemplar.timestamp)]
+        found = {(sample.labels["le"],): [(sample.exemplar.labels, sample.exemplar.value, float(sample.exemplar.timestamp))]
                  for sample in parsed[family].samples if sample.exemplar}
         check_exemplars("Python's parser", found, families[f"{family}_bucket"])
     print("Prometheus: gives recorded exemplars back")
