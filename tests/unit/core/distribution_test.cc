@@ -150,9 +150,9 @@ ft::RecordedExponential shown(ft::Reader& reader, const char* name) {
   return ft::RecordingVisitor{reader}.exponential(name);
 }
 
-/// What is shown of the distribution `d`, and accepted.
-ft::RecordedExponential taken(ft::Reader& reader) {
-  const ft::RecordedExponential seen = shown(reader, "d");
+/// The same, accepted.
+ft::RecordedExponential taken(ft::Reader& reader, const char* name) {
+  const ft::RecordedExponential seen = shown(reader, name);
   reader.accept();
   return seen;
 }
@@ -263,23 +263,23 @@ TEST(Distribution, keeps_the_true_minimum_and_maximum_when_asked_to) {
   ft::Reader cumulative{registry};
   ft::Reader delta{registry, {.temporality = ft::Temporality::delta}};
   ft::Distribution d{registry, {.name = "d"}, ft::Range{1ms, 10s}, {.extrema = true}};
-  EXPECT_FALSE(taken(delta).min.has_value());
+  EXPECT_FALSE(taken(delta, "d_seconds").min.has_value());
   d.record(1500ms);
   d.record(3ms);
   d.record(0s);
   for (ft::Reader* const reader : {&cumulative, &delta}) {
-    const auto seen = taken(*reader);
+    const auto seen = taken(*reader, "d_seconds");
     EXPECT_EQ(seen.min, 0.0);
     EXPECT_EQ(seen.max, 1.5);
   }
   d.record(20ms);
-  const auto of_window = taken(delta);
+  const auto of_window = taken(delta, "d_seconds");
   EXPECT_EQ(of_window.min, 0.02);
   EXPECT_EQ(of_window.max, 0.02);
-  const auto of_all_time = taken(cumulative);
+  const auto of_all_time = taken(cumulative, "d_seconds");
   EXPECT_EQ(of_all_time.min, 0.0);
   EXPECT_EQ(of_all_time.max, 1.5);
-  EXPECT_FALSE(taken(delta).max.has_value());
+  EXPECT_FALSE(taken(delta, "d_seconds").max.has_value());
 }
 
 // Mutation: they are always kept.
@@ -288,7 +288,7 @@ TEST(Distribution, shows_no_minimum_and_maximum_unasked) {
   ft::Reader reader{registry};
   ft::FloatDistribution d{registry, {.name = "d"}, ft::FloatRange{1, 10}};
   d.record(2);
-  EXPECT_FALSE(taken(reader).min.has_value());
+  EXPECT_FALSE(taken(reader, "d").min.has_value());
 }
 
 // Mutation: their bits are taken for an integer's.
@@ -298,7 +298,7 @@ TEST(FloatDistribution, keeps_extrema_of_doubles) {
   ft::FloatDistribution d{registry, {.name = "d"}, ft::FloatRange{1, 10}, {.extrema = true}};
   d.record(2.5);
   d.record(0.125);
-  const auto seen = taken(reader);
+  const auto seen = taken(reader, "d");
   EXPECT_EQ(seen.min, 0.125);
   EXPECT_EQ(seen.max, 2.5);
 }
