@@ -12,3 +12,6 @@ extern "C" void add_many(ft::Counter& counter, std::uint64_t n) { counter.add(n)
 extern "C" void set_gauge(ft::Gauge<std::int64_t>& gauge, std::int64_t value) { gauge.set(value); }
 extern "C" void record_integer(ft::Histogram& histogram, std::uint64_t value) { histogram.record(value); }
 extern "C" void record_double(ft::FloatHistogram& histogram, double value) { histogram.record(value); }
+extern "C" void record_traced(ft::Histogram& histogram, std::uint64_t value, const ft::TraceRef& trace) {
+  histogram.record(value, trace);
+}
