@@ -115,17 +115,25 @@ TEST(Exemplars, are_never_a_mixture_of_two_observations) {
   EXPECT_GT(handled.load(), 0U);
 }
 
+// Every bucket gets one observation, so that one which is not counted yet shows.
+//
 // Mutation: exemplars are taken after the cells are folded.
 TEST(Exemplars, are_of_observations_that_the_same_collection_counts) {
+  constexpr std::uint64_t buckets = 1000;
+  std::vector<std::uint64_t> many_bounds(buckets);
+  for (std::uint64_t i = 0; i < buckets; ++i) many_bounds[i] = i;
   Verdict verdict;
-  for (std::uint64_t round = 0; round < stress::scaled(2'000); ++round) {
-    const auto metrics = std::make_unique<Metrics>();
-    std::jthread writer{[&] {
-      for (std::uint64_t n = 1; n < 200; ++n) metrics->record(n);
-    }};
-    ft::Reader reader{metrics->registry};
+  for (std::uint64_t round = 0; round < stress::scaled(500); ++round) {
+    ft::Registry registry;
+    ft::Histogram histogram{registry, {.name = "histogram"}, ft::Bounds{many_bounds.data(), many_bounds.size()}};
+    ft::Reader reader{registry};
     Judge judge{verdict};
-    for (int i = 0; i < 10; ++i) reader.collect().visit(judge);
+    std::atomic<bool> done{false};
+    std::jthread writer{[&] {
+      for (std::uint64_t n = 0; n < buckets; ++n) histogram.record(n, ft::trace_of(n));
+      done.store(true, std::memory_order_relaxed);
+    }};
+    while (!done.load(std::memory_order_relaxed)) reader.collect().visit(judge);
   }
   EXPECT_GT(verdict.shown, 0U);
   EXPECT_EQ(verdict.uncounted, 0U) << "of " << verdict.shown;
@@ -181,56 +189,91 @@ TEST(Exemplars, are_of_every_thread_and_of_every_part_of_a_window_alike) {
   EXPECT_LT(chi_square, 110) << testing::PrintToString(chosen);
 }
 
-/// Histograms in static storage, destroyed while threads record in them.
-constexpr std::size_t victims = 4'000;
+/// Histograms in static storage, destroyed while threads record in them. A bucket per value, many of them: nearly every
+/// record of a window is chosen.
+constexpr std::size_t victims = 3'000;
+constexpr std::uint64_t one_each = 300;
 alignas(ft::Histogram) constinit std::byte graveyard[victims][sizeof(ft::Histogram)] = {};
 
 ft::Histogram& victim(std::size_t i) { return *std::launder(reinterpret_cast<ft::Histogram*>(graveyard[i])); }
 
-// The slots of a destroyed histogram go to the next one at once. The victims' exemplars are of values below 50, their
-// successors' of values above.
+/// What is added to a value to make the ids that the successors of victims give it.
+constexpr std::uint64_t successors_ids = 1'000;
+
+/// Counts exemplars that are another metric's than the one that shows them.
+class Strangers final : public ft::IgnoringVisitor {
+ public:
+  std::uint64_t shown = 0;
+  std::uint64_t strangers = 0;
+
+  void family(const ft::Family& family) override { ids_ = family.full_name == "victim" ? 0 : successors_ids; }
+  void histogram(const ft::Series&, const ft::HistogramPoint& point) override {
+    for (const ft::Exemplar* const exemplar : point.exemplars) {
+      if (exemplar == nullptr) continue;
+      ++shown;
+      strangers += ft::is_of(*exemplar, static_cast<std::uint64_t>(exemplar->value) + ids_) ? 0 : 1;
+    }
+  }
+  using ft::IgnoringVisitor::histogram;
+
+ private:
+  std::uint64_t ids_ = 0;
+};
+
+thread_local volatile std::sig_atomic_t napped = 1;
+
+void nap_in_handler(int) {
+  constexpr timespec nap{0, 50'000};
+  nanosleep(&nap, nullptr);
+  napped = 1;
+}
+
+// The slots of a destroyed histogram go to the next one at once, which records the same values with other ids. A signal
+// handler makes writers stop where they are, with a slot in their hands, for about as long as that takes.
 //
 // Mutation: keep_exemplar without its mark.
 TEST(Exemplars, of_records_on_top_of_a_destruction_never_are_another_metrics) {
-  const ft::Bounds two_buckets{50};
+  std::uint64_t each_value[one_each];
+  for (std::uint64_t i = 0; i < one_each; ++i) each_value[i] = i;
+  const ft::Bounds buckets{each_value, one_each};
   const std::size_t count = stress::scaled(victims);
   ft::Registry registry;
-  ft::Reader reader{registry};
-  std::atomic<std::size_t> current{0};
-  std::uint64_t strangers = 0;
-  std::uint64_t shown = 0;
-  ft::ExemplarVisitor visitor{[&](const std::string& place, const ft::Exemplar& exemplar) {
-    const bool low = exemplar.value < 50;
-    ++shown;
-    strangers += !ft::is_of(exemplar, static_cast<std::uint64_t>(exemplar.value)) || low != place.starts_with("victim");
-  }};
   const ft::Scope scope{registry};
-  new (graveyard[0]) ft::Histogram{scope, {.name = "victim"}, two_buckets};
+  ft::Reader reader{registry};
+  Strangers seen;
+  const stress::Handler handler{SIGUSR1, nap_in_handler};
+  std::atomic<std::size_t> current{0};
+  new (graveyard[0]) ft::Histogram{scope, {.name = "victim"}, buckets};
   {
     std::vector<std::jthread> writers;
     for (int writer = 0; writer < 2; ++writer) {
       writers.emplace_back([&] {
+        stress::ThreadTimer timer{SIGUSR1};
         for (std::size_t i = 0; i < count; i = current.load(std::memory_order_acquire)) {
-          for (std::uint64_t n = 0; n < 16; ++n) victim(i).record(n, ft::trace_of(n));
+          if (napped == 1) {
+            napped = 0;
+            timer.send_after(20'000);
+          }
+          for (std::uint64_t n = 0; n < one_each; ++n) victim(i).record(n, ft::trace_of(n));
         }
       });
     }
     std::deque<ft::Histogram> successors;
     for (std::size_t i = 0; i < count; ++i) {
-      reader.collect().visit(visitor);  // a new window: every bucket's next offer is written
+      reader.collect().visit(seen);  // a new window
       victim(i).~Histogram();
-      const std::string number = std::to_string(i % 8);
       if (successors.size() == 8) successors.pop_front();
-      ft::Histogram& successor =
-          successors.emplace_back(ft::Scope{registry, {}, {{"i", number}}}, ft::Info{.name = "successor"}, two_buckets);
-      for (std::uint64_t n = 60; n < 64; ++n) successor.record(n, ft::trace_of(n));
-      reader.collect().visit(visitor);
-      if (i + 1 < count) new (graveyard[i + 1]) ft::Histogram{scope, {.name = "victim"}, two_buckets};
+      const std::string number = std::to_string(i % 8);
+      ft::Histogram& successor = successors.emplace_back(ft::Scope{registry, {}, {{"i", number}}},
+                                                         ft::Info{.name = "successor"}, buckets);
+      for (std::uint64_t n = 0; n < one_each; n += 10) successor.record(n, ft::trace_of(n + successors_ids));
+      reader.collect().visit(seen);
+      if (i + 1 < count) new (graveyard[i + 1]) ft::Histogram{scope, {.name = "victim"}, buckets};
       current.store(i + 1, std::memory_order_release);
     }
   }
-  EXPECT_EQ(strangers, 0U) << "of " << shown;
-  EXPECT_GT(shown, 0U);
+  EXPECT_EQ(seen.strangers, 0U) << "of " << seen.shown;
+  EXPECT_GT(seen.shown, 0U);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ def straight_path(objdump, binary, function):
 
 def check(objdump, binary):
     for function in ["add_one", "add_many", "set_gauge", "record_integer", "record_double", "record_distribution",
-                     "observe_max", "add_sets"]:
+                     "record_traced", "observe_max", "add_sets"]:
         path = straight_path(objdump, binary, function)
         listing = f"{function}:\n  " + "\n  ".join(path)
         for rule, pattern in (("calls", CALL), ("locks", LOCKED)):

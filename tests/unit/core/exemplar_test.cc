@@ -128,7 +128,7 @@ TEST_F(Exemplars, of_a_distribution_are_in_the_buckets_that_count_them) {
   EXPECT_EQ(collect(), expected);
 }
 
-// M-50. Mutation: has_trace() always true.
+// M-50. Mutations: has_trace() always true; looks at half of the id.
 TEST_F(Exemplars, are_not_made_of_observations_without_a_trace) {
   ft::Histogram histogram{registry, {.name = "histogram"}, {10}};
   ft::Counter counter{registry, {.name = "counter"}};
@@ -167,13 +167,16 @@ TEST_F(Exemplars, of_a_trace_without_a_span_have_no_span_id) {
   EXPECT_EQ(ids, 1600u);
 }
 
-// Mutation: what is refused is offered all the same.
+// Mutation: what is refused is offered all the same, seen red for each.
 TEST_F(Exemplars, are_not_made_of_what_is_dropped) {
   ft::FloatCounter counter{registry, {.name = "counter"}};
+  counter.add(1);
   counter.add(-1, trace_of(1));
   ft::FloatHistogram histogram{registry, {.name = "histogram"}, {1}};
+  histogram.record(1);
   histogram.record(std::nan(""), trace_of(2));
   ft::FloatDistribution distribution{registry, {.name = "distribution"}, {1, 2}};
+  distribution.record(1);
   distribution.record(std::numeric_limits<double>::infinity(), trace_of(3));
   // Before construction.
   alignas(ft::Counter) static std::byte unborn_counter[sizeof(ft::Counter)];
@@ -219,7 +222,7 @@ TEST_F(Exemplars, stay_until_a_later_window_has_another) {
   }
 }
 
-// Mutation: all readers are shown everything.
+// Mutations: all readers are shown everything; what was accepted is forgotten when metrics come.
 TEST_F(Exemplars, are_shown_to_a_delta_reader_until_it_has_accepted_them) {
   ft::Reader deltas{registry, {.temporality = ft::Temporality::delta}};
   ft::Histogram histogram{registry, {.name = "histogram"}, {10}};
@@ -236,7 +239,8 @@ TEST_F(Exemplars, are_shown_to_a_delta_reader_until_it_has_accepted_them) {
   EXPECT_EQ(collect(), "histogram 10.000000: 1 of 1\nhistogram rest: 20 of 2\n");
 }
 
-// Mutation: the slots of a metric that goes are not emptied.
+// Mutations: the slots of a metric that goes are not emptied; a reader keeps what it had of other slots, or of slots that
+// have been emptied.
 TEST_F(Exemplars, end_with_their_metric) {
   std::optional<ft::Histogram> histogram{std::in_place, registry, ft::Info{.name = "ended"}, ft::Bounds{1, 2, 3, 4, 5}};
   histogram->record(1, trace_of(1));
@@ -252,9 +256,14 @@ TEST_F(Exemplars, end_with_their_metric) {
   histogram.emplace(registry, ft::Info{.name = "ended"}, ft::Bounds{1, 2, 3, 4, 5});
   histogram->record(3, trace_of(3));
   EXPECT_EQ(collect(), "ended 3.000000: 3 of 3\nsuccessor 2.000000: 2 of 2\n");
+  // And again, without a collection between.
+  histogram.reset();
+  histogram.emplace(registry, ft::Info{.name = "ended"}, ft::Bounds{1, 2, 3, 4, 5});
+  histogram->record(4, trace_of(4));
+  EXPECT_EQ(collect(), "ended 4.000000: 4 of 4\nsuccessor 2.000000: 2 of 2\n");
 }
 
-// Mutation: a slot per cell of every metric.
+// Mutation: has_trace() always true.
 TEST_F(Exemplars, cost_no_memory_where_none_are_given) {
   std::vector<std::unique_ptr<ft::Counter>> counters;
   const auto make = [&] {
@@ -319,7 +328,7 @@ TEST(ExemplarSlot, that_is_being_written_is_left_alone) {
 
 // ---- processes ----
 
-// Mutation: a reader does not forget what a slot no longer has.
+// Mutation: readers take the child's slots for the parent's (the delta reader has accepted that sequence number).
 TEST_F(Exemplars, are_not_inherited_by_a_forked_child) {
   ft::Reader deltas{registry, {.temporality = ft::Temporality::delta}};
   ft::Counter counter{registry, {.name = "counter"}};
