@@ -8,6 +8,7 @@
 
 #include <array>
 #include <barrier>
+#include <csignal>
 #include <deque>
 #include <memory>
 #include <new>
@@ -264,8 +265,8 @@ TEST(Exemplars, of_records_on_top_of_a_destruction_never_are_another_metrics) {
       victim(i).~Histogram();
       if (successors.size() == 8) successors.pop_front();
       const std::string number = std::to_string(i % 8);
-      ft::Histogram& successor = successors.emplace_back(ft::Scope{registry, {}, {{"i", number}}},
-                                                         ft::Info{.name = "successor"}, buckets);
+      ft::Histogram& successor =
+          successors.emplace_back(ft::Scope{registry, {}, {{"i", number}}}, ft::Info{.name = "successor"}, buckets);
       for (std::uint64_t n = 0; n < one_each; n += 10) successor.record(n, ft::trace_of(n + successors_ids));
       reader.collect().visit(seen);
       if (i + 1 < count) new (graveyard[i + 1]) ft::Histogram{scope, {.name = "victim"}, buckets};

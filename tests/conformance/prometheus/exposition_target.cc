@@ -68,9 +68,9 @@ struct Metrics {
                          {.name = "observed_by_enum", .help = "Read for one outcome of two."},
                          [this](auto& observer) { observer.observe(whole.get(), Outcome::failed); }},
         traced{scope, {.name = "traced", .help = "A distribution with exemplars."}, ft::Range::latency()},
-        traced_histogram{scope,
-                         {.name = "traced_histogram", .help = "A histogram with exemplars."},
-                         ft::buckets::durations(100ms, 1s)},
+        traced_requests{scope,
+                        {.name = "traced_requests", .help = "A histogram with exemplars."},
+                        ft::buckets::durations(100ms, 1s)},
         traced_by_enum{scope, {.name = "traced_by_enum", .help = "A counter with exemplars."}} {}
 
   void add(std::uint64_t n) {
@@ -98,7 +98,7 @@ struct Metrics {
 
   void trace(const ft::TraceRef& trace, std::chrono::milliseconds time) {
     traced.record(time, trace);
-    traced_histogram.record(time, trace);
+    traced_requests.record(time, trace);
     traced_by_enum.with(Outcome::failed).add(2, trace);
   }
 
@@ -120,7 +120,7 @@ struct Metrics {
   ft::ObservableGauge<double> observed_level;
   ft::Labeled<ft::ObservableUpDownCounter<std::int64_t>, Outcome> observed_by_enum;
   ft::Distribution traced;
-  ft::Histogram traced_histogram;
+  ft::Histogram traced_requests;
   ft::Labeled<ft::Counter, Outcome> traced_by_enum;
 };
 

@@ -331,7 +331,7 @@ def recorded_exemplars(target, server):
 
     families = {
         "target_traced_seconds_bucket": {("0.125",): [(first, 0.07)], ("4.0",): [(second, 3)]},
-        "target_traced_histogram_seconds_bucket": {("0.1",): [(first, 0.07)], ("+Inf",): [(second, 3)]}}
+        "target_traced_requests_seconds_bucket": {("0.1",): [(first, 0.07)], ("+Inf",): [(second, 3)]}}
     for query, expected in families.items():
         until(f"exemplars of {query}", lambda query=query, expected=expected: seen_by_prometheus(query, ("le",), expected))
 
@@ -344,7 +344,7 @@ def recorded_exemplars(target, server):
     until("exemplars of the counter", seen_of_counter)
 
     parsed = parsed_strictly("the target", target.body(OPEN_METRICS))
-    for family in ("target_traced_seconds", "target_traced_histogram_seconds"):
+    for family in ("target_traced_seconds", "target_traced_requests_seconds"):
         found = {(sample.labels["le"],): [(sample.exemplar.labels, sample.exemplar.value, float(sample.exemplar.timestamp))]
                  for sample in parsed[family].samples if sample.exemplar}
         check_exemplars("Python's parser", found, families[f"{family}_bucket"])

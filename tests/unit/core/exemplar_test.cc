@@ -239,8 +239,8 @@ TEST_F(Exemplars, are_shown_to_a_delta_reader_until_it_has_accepted_them) {
   EXPECT_EQ(collect(), "histogram 10.000000: 1 of 1\nhistogram rest: 20 of 2\n");
 }
 
-// Mutations: the slots of a metric that goes are not emptied; a reader keeps what it had of other slots, or of slots that
-// have been emptied.
+// Mutations: the slots of a metric that goes are not emptied; a reader keeps what it had of other slots, or of slots
+// that have been emptied.
 TEST_F(Exemplars, end_with_their_metric) {
   std::optional<ft::Histogram> histogram{std::in_place, registry, ft::Info{.name = "ended"}, ft::Bounds{1, 2, 3, 4, 5}};
   histogram->record(1, trace_of(1));
