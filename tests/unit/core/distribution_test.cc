@@ -210,7 +210,7 @@ TEST(Distribution, counts_what_is_outside_of_its_range_at_its_ends) {
   EXPECT_THAT(seen.buckets, ElementsAre(1u, 0u, 0u, 1u));  // the last is (32, 64]
 }
 
-// W-05: where the original has 67 words, whatever the data. Mutation: a bucket more than the range has.
+// W-05: where the original has 67 words, whatever the data.
 TEST(Distribution, takes_a_cell_per_bucket_of_its_range_and_two_more) {
   const std::uint64_t before = ft::storage_info().cells;
   ft::Distribution d{ft::Range{8, 64}, {.scale = 0}};  // (4, 8], (8, 16], (16, 32], (32, 64]
@@ -256,8 +256,7 @@ TEST(FloatDistribution, counts_doubles_and_counts_what_it_refuses) {
   EXPECT_EQ(d.count(), 3u);
 }
 
-// DIS-5, W-13: true ones, or none. Mutations: cumulative readers get a window; delta readers all time; nanoseconds; 0
-// is nothing.
+// DIS-5, W-13: true ones, or none.
 TEST(Distribution, keeps_the_true_minimum_and_maximum_when_asked_to) {
   ft::Registry registry;
   ft::Reader cumulative{registry};

@@ -204,7 +204,7 @@ TEST(SampledTimer, refuses_a_stride_of_zero_and_registers_nothing_then) {
   const ft::SampledTimer timer{registry, {.name = "lookup"}, ft::buckets::latency, 1};
 }
 
-// LAB-6. Mutation: all points are the first.
+// LAB-6. Mutation: its points have no limit, and time nothing.
 TEST(LabeledSampledTimer, has_calls_and_samples_per_point) {
   ft::Registry registry;
   ft::Reader reader{registry};

@@ -82,8 +82,7 @@ TEST(PrometheusText, appends_to_what_the_buffer_holds) {
   EXPECT_EQ(out.view(), "before\n# TYPE x gauge\nx 1\n");
 }
 
-// PRM-2, PRM-5: a distribution is a histogram, not a summary that has no quantiles. Mutation: its type is a word that
-// the format lacks.
+// PRM-2, PRM-5: a distribution is a histogram, not a summary that has no quantiles.
 TEST(PrometheusText, shows_a_distribution_as_a_histogram_with_a_bound_per_power_of_two) {
   ft::Registry registry;
   ft::Distribution size{registry, {.name = "size", .unit = ft::Unit::bytes}, ft::Range{1, 1024}, {.scale = 2}};
@@ -100,7 +99,7 @@ TEST(PrometheusText, shows_a_distribution_as_a_histogram_with_a_bound_per_power_
             "size_bytes_count 4\n");
 }
 
-// PRM-6, W-37. Mutation: a suffix of the name is left out.
+// PRM-6, W-37
 TEST(PrometheusText, shows_a_sampled_timer_as_calls_samples_and_stride) {
   ft::Registry registry;
   ft::SampledTimer lookup{registry, {.name = "lookup", .help = "Look-ups."}, ft::buckets::durations(1us, 1ms), 1};

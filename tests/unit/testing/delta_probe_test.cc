@@ -29,7 +29,6 @@ class DeltaProbe : public testing::Test {
   ft::Registry registry;
 };
 
-// Mutation: since the metric was made.
 TEST_F(DeltaProbe, tells_what_counters_counted_since_it_was_made) {
   ft::Labeled<ft::Counter, Command> counter{registry, {.name = "c"}};
   ft::UpDownCounter up_down{registry, {.name = "u"}};
@@ -50,7 +49,6 @@ TEST_F(DeltaProbe, tells_what_counters_counted_since_it_was_made) {
   EXPECT_EQ(probe.float_counter("d"), 0.5);
 }
 
-// Mutation: a question accepts.
 TEST_F(DeltaProbe, asking_forgets_nothing) {
   ft::Counter counter{registry, {.name = "c"}};
   ft::DeltaProbe probe{registry};
@@ -61,7 +59,6 @@ TEST_F(DeltaProbe, asking_forgets_nothing) {
   EXPECT_EQ(probe.counter("c"), 4u);
 }
 
-// Mutation: a cumulative reader.
 TEST_F(DeltaProbe, tells_what_histograms_observed_since_it_was_made) {
   ft::Histogram histogram{registry, {.name = "h"}, {1, 10}};
   histogram.record(5);
@@ -73,7 +70,6 @@ TEST_F(DeltaProbe, tells_what_histograms_observed_since_it_was_made) {
   EXPECT_THAT(probe.histogram("h").buckets, ElementsAre(0u, 1u, 1u));
 }
 
-// Mutations: gauges as they stand, of integers or of doubles.
 TEST_F(DeltaProbe, tells_by_how_much_gauges_rose) {
   ft::Gauge<std::int64_t> whole{registry, {.name = "w"}};
   ft::Gauge<double> real{registry, {.name = "r"}};
@@ -87,7 +83,6 @@ TEST_F(DeltaProbe, tells_by_how_much_gauges_rose) {
   EXPECT_EQ(probe.float_gauge("r"), 0.5);
 }
 
-// Mutation: what is new has not changed.
 TEST_F(DeltaProbe, counts_what_was_registered_since_from_zero) {
   ft::DeltaProbe probe{registry};
   ft::Counter counter{registry, {.name = "c"}};
@@ -98,7 +93,6 @@ TEST_F(DeltaProbe, counts_what_was_registered_since_from_zero) {
   EXPECT_EQ(probe.gauge("g"), 4);
 }
 
-// Mutation: final values are not held.
 TEST_F(DeltaProbe, still_sees_what_was_destroyed_since) {
   auto counter = std::make_unique<ft::Counter>(registry, ft::Info{.name = "c"});
   counter->add(100);
@@ -108,7 +102,6 @@ TEST_F(DeltaProbe, still_sees_what_was_destroyed_since) {
   EXPECT_EQ(probe.counter("c"), 3u);
 }
 
-// Mutation: the extra shards are not read.
 TEST_F(DeltaProbe, sees_what_joined_threads_have_recorded) {
   ft::Counter counter{registry, {.name = "c"}};
   ft::DeltaProbe probe{registry};
@@ -116,7 +109,6 @@ TEST_F(DeltaProbe, sees_what_joined_threads_have_recorded) {
   EXPECT_EQ(probe.counter("c"), 3u);
 }
 
-// Mutation: a question accepts.
 TEST_F(DeltaProbe, is_not_disturbed_by_other_readers_nor_disturbs_them) {
   ft::Counter counter{registry, {.name = "c"}};
   ft::Reader other{registry, {.temporality = ft::Temporality::delta}};
@@ -130,7 +122,6 @@ TEST_F(DeltaProbe, is_not_disturbed_by_other_readers_nor_disturbs_them) {
   EXPECT_EQ(ft::RecordingVisitor{other}.counter("c"), 4u);
 }
 
-// Mutations: counts are kept; gauges are.
 TEST_F(DeltaProbe, begins_anew_when_told_to) {
   ft::Counter counter{registry, {.name = "c"}};
   ft::Gauge<std::int64_t> gauge{registry, {.name = "g"}};
@@ -144,7 +135,6 @@ TEST_F(DeltaProbe, begins_anew_when_told_to) {
   EXPECT_EQ(probe.gauge("g"), 5);
 }
 
-// Mutation: the message has no points.
 TEST_F(DeltaProbe, names_what_is_there_when_what_was_asked_for_is_not) {
   ft::Labeled<ft::Counter, Command> counter{registry, {.name = "c"}};
   ft::DeltaProbe probe{registry};
@@ -158,7 +148,6 @@ TEST_F(DeltaProbe, names_what_is_there_when_what_was_asked_for_is_not) {
   }
 }
 
-// Mutations: gauges that stand still are listed; a NaN that stays one is.
 TEST_F(DeltaProbe, describes_what_has_changed_and_nothing_else) {
   ft::Labeled<ft::Counter, Command> counter{registry, {.name = "c"}};
   const ft::Counter still{registry, {.name = "still"}};

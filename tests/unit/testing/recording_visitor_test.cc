@@ -60,7 +60,6 @@ TEST_F(RecordingVisitor, wants_all_labels_of_a_point) {
               HasSubstr("requests{command=\"get\"} is not there"));
 }
 
-// Mutations: all points; only those with no other labels.
 TEST_F(RecordingVisitor, adds_up_the_points_that_have_some_labels) {
   requests.with(Command::get, Outcome::ok).add(3);
   requests.with(Command::get, Outcome::failed).add(5);
@@ -72,7 +71,6 @@ TEST_F(RecordingVisitor, adds_up_the_points_that_have_some_labels) {
   EXPECT_EQ(seen.sum("requests", {{"outcome", "none"}}), 0u);
 }
 
-// Mutation: the whole registry.
 TEST_F(RecordingVisitor, names_the_points_of_the_family_when_one_is_missing_and_no_other_family) {
   requests.with(Command::get, Outcome::ok).add(3);
   const ft::RecordingVisitor seen{reader};
@@ -81,7 +79,6 @@ TEST_F(RecordingVisitor, names_the_points_of_the_family_when_one_is_missing_and_
   EXPECT_THAT(what, Not(HasSubstr("load")));
 }
 
-// Mutation: points, too.
 TEST_F(RecordingVisitor, names_the_families_when_one_is_missing_and_no_points) {
   const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(refusal([&] { return seen.counter("requests_total"); }),
@@ -90,7 +87,6 @@ TEST_F(RecordingVisitor, names_the_families_when_one_is_missing_and_no_points) {
             "requests is not there; recorded:\nnothing\n");
 }
 
-// Mutation: the value's type alone is compared.
 TEST_F(RecordingVisitor, does_not_take_one_kind_for_another_that_holds_the_same) {
   const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(seen.up_down_counter("open"), 0);
@@ -101,7 +97,6 @@ TEST_F(RecordingVisitor, does_not_take_one_kind_for_another_that_holds_the_same)
   EXPECT_THAT(refusal([&] { return seen.float_gauge("cost"); }), HasSubstr("cost is not a floating-point gauge"));
 }
 
-// Mutation: minimum and maximum are left out.
 TEST_F(RecordingVisitor, keeps_all_of_a_distribution) {
   ft::FloatDistribution sizes{registry, {.name = "sizes"}, ft::FloatRange{1, 1024}, {.scale = 0, .extrema = true}};
   for (const double value : {0.25, 3.0, 20.0}) sizes.record(value);
@@ -118,7 +113,6 @@ TEST_F(RecordingVisitor, keeps_all_of_a_distribution) {
   EXPECT_EQ(point.max, 20.0);
 }
 
-// Mutation: six digits after the point.
 TEST_F(RecordingVisitor, describes_doubles_with_all_their_digits) {
   load.set(1e-9);
   EXPECT_THAT(ft::RecordingVisitor{reader}.describe(), HasSubstr("load 1e-09\n"));
