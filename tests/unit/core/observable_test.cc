@@ -165,7 +165,7 @@ TEST_F(Observable, sum_of_doubles_drops_what_is_no_sum) {
   EXPECT_EQ(ft::storage_info().dropped_not_finite, before.dropped_not_finite + 4);
 }
 
-// Mutation to try: is_counter true for all, so that a falling level begins again.
+// Mutation seen red: is_counter true for all, so that a falling level begins again.
 TEST_F(Observable, up_down_counter_falls_as_well_as_rises) {
   std::int64_t level = 10;
   ft::Reader other{registry, delta};

@@ -30,7 +30,7 @@ constexpr ft::Label label(Twins twin) {
 
 using States = ft::RecordedStates;
 
-// Mutations to try: Cells::state_set as Kind::gauge; the enabled state off by one; ReaderState::states not assigned
+// Mutations seen red: Cells::state_set as Kind::gauge; the enabled state off by one; ReaderState::states not assigned
 // anew, so that two states are on.
 TEST(StateSet, is_in_one_of_its_states) {
   ft::Registry registry;
@@ -46,7 +46,7 @@ TEST(StateSet, is_in_one_of_its_states) {
   EXPECT_EQ(seen.states("breaker"), (States{{"closed", false}, {"open", false}, {"half_open", true}}));
 }
 
-// Mutation to try: `on % states.size()` in visit_state_sets.
+// Mutation seen red: `on % states.size()` in visit_state_sets.
 TEST(StateSet, is_in_no_state_after_a_value_that_is_none) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -56,7 +56,7 @@ TEST(StateSet, is_in_no_state_after_a_value_that_is_none) {
             (States{{"closed", false}, {"open", false}, {"half_open", false}}));
 }
 
-// Mutation to try: Point's offset without gauge_cells.
+// Mutation seen red: point() without its index.
 TEST(LabeledStateSet, has_a_state_per_point) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -81,8 +81,8 @@ TEST(StateSet, can_be_set_in_a_signal_handler) {
 }
 
 // P-27, P-36: each would be an exposition that is not legal. Mutation seen red: no check of the unit.
-// Mutations to try: check_state_set without its loop over states, or comparing them as they are; without its loop over
-// labels.
+// Mutations seen red: check_state_set without its loop over states, or comparing them as they are; without its loop
+// over labels.
 TEST(StateSet, refuses_what_no_format_can_show) {
   ft::Registry registry;
   EXPECT_THROW((ft::StateSet<Twins>{registry, {.name = "twins"}}), std::invalid_argument);
