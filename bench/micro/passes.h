@@ -18,13 +18,14 @@ class Passes {
   /// `operations`: how many one pass does.
   Passes(benchmark::State& state, std::size_t operations) : state_{state}, operations_{operations} {}
 
-  /// Returns how many passes there were.
-  template <class Pass>
-  std::size_t run(Pass pass) {
+  /// Returns how many passes there were. `between` runs after each and is not timed.
+  template <class Pass, class Between = void (*)()>
+  std::size_t run(Pass pass, Between between = [] {}) {
     while (state_.KeepRunningBatch(static_cast<benchmark::IterationCount>(operations_))) {
       const auto begin = std::chrono::steady_clock::now();
       pass();
       times_.push_back(std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begin).count());
+      between();
     }
     if (times_.empty()) return 0;
     const auto middle = times_.begin() + static_cast<std::ptrdiff_t>(times_.size() / 2);

@@ -317,6 +317,11 @@ std::int64_t now_ns() noexcept {
   return detail::first_now();
 }
 
+std::int64_t coarse_now_ns() noexcept {
+  if (detail::mode.load(std::memory_order_acquire) == detail::Mode::virtual_time) return now_ns();
+  return detail::system_ns(CLOCK_MONOTONIC_COARSE) + detail::system_lead_ns.load(std::memory_order_relaxed);
+}
+
 std::int64_t unix_ns(std::int64_t now_ns) noexcept {
   if (detail::mode.load(std::memory_order_acquire) == detail::Mode::virtual_time) {
     return now_ns + detail::virtual_unix_lead_ns.load(std::memory_order_relaxed);

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a span costs its thread, every span recorded: the three shapes of parity.md's harness (BHN-7), beside the clock
+// reads that they contain and beside spans in a vector behind a mutex.
+//
+// Bursts of 8 192 iterations (at most 8 MiB of the 64 MiB that the buffers may take) are timed; between them everything
+// is drained, and what was recorded must have arrived.
+#include <benchmark/benchmark.h>
+#include <fast_telemetry/clock.h>
+#include <fast_telemetry/spans/drain.h>
+#include <fast_telemetry/spans/tracer.h>
+
+#include <mutex>
+#include <random>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "passes.h"
+
+namespace ft = fast_telemetry;
+
+namespace {
+
+constexpr std::size_t iterations = 8192;
+
+class CountingSink final : public ft::SpanSink {
+ public:
+  ft::SinkAnswer span(const ft::SpanRecord& record) override {
+    benchmark::DoNotOptimize(record.size_bytes());
+    return ft::SinkAnswer::taken;
+  }
+};
+
+/// Runs `iteration` in bursts; `spans` of them are recorded in each.
+template <class Iteration>
+void run_recorded(benchmark::State& state, std::uint64_t spans, Iteration iteration) {
+  CountingSink sink;
+  ft::drain_spans(sink);
+  const ft::SpanInfo before = ft::span_info();
+  std::uint64_t drained = 0;
+  const std::size_t passes = Passes{state, iterations}.run(
+      [&] {
+        for (std::size_t i = 0; i < iterations; ++i) iteration(i);
+      },
+      [&] { drained += ft::drain_spans(sink).spans; });
+  const ft::SpanInfo after = ft::span_info();
+  const std::uint64_t expected = passes * iterations * spans;
+  state.counters["recorded"] = static_cast<double>(after.recorded - before.recorded);
+  state.counters["drained"] = static_cast<double>(drained);
+  state.counters["dropped"] = static_cast<double>(after.dropped() - before.dropped());
+  if (drained != expected || after.recorded - before.recorded != expected) state.SkipWithError("spans are missing");
+}
+
+const ft::Tracer& tracer() {
+  static const ft::Tracer made{"bench"};
+  return made;
+}
+
+// ---- the floor ----
+
+void BM_clock_reads(benchmark::State& state) {
+  const auto reads = state.range(0);
+  Passes{state, iterations}.run([&] {
+    for (std::size_t i = 0; i < iterations; ++i) {
+      for (std::int64_t n = 0; n < reads; ++n) benchmark::DoNotOptimize(ft::now_ns());
+    }
+  });
+}
+BENCHMARK(BM_clock_reads)->ArgName("reads")->Arg(2)->Arg(5)->Arg(8);
+
+// ---- ours ----
+
+void BM_span_root(benchmark::State& state) {
+  const ft::Tracer& ours = tracer();
+  run_recorded(state, 1, [&](std::size_t) { const ft::Span span = ours.root("root"); });
+}
+BENCHMARK(BM_span_root);
+
+// Five clock reads: two for each span, one for the event.
+void BM_span_lifecycle(benchmark::State& state) {
+  const ft::Tracer& ours = tracer();
+  run_recorded(state, 2, [&](std::size_t i) {
+    const ft::Span root = ours.root("request", {.kind = ft::SpanKind::server});
+    ft::Span child = root.child("query", {.kind = ft::SpanKind::client});
+    child.set_attribute("db.system", "redis");
+    child.set_attribute("db.rows", i);
+    child.add_event("first_row");
+    child.set_status(ft::SpanStatus::ok);
+  });
+}
+BENCHMARK(BM_span_lifecycle);
+
+void BM_span_pipeline(benchmark::State& state) {
+  const ft::Tracer& ours = tracer();
+  run_recorded(state, 4, [&](std::size_t) {
+    const ft::Span root = ours.root("request", {.kind = ft::SpanKind::server});
+    {
+      const ft::Span parse = root.child("parse");
+    }
+    {
+      const ft::Span execute = root.child("execute");
+    }
+    {
+      const ft::Span reply = root.child("reply");
+    }
+  });
+}
+BENCHMARK(BM_span_pipeline);
+
+// Eight attributes, of which two are strings that are not literals.
+void BM_span_attributes(benchmark::State& state) {
+  const ft::Tracer& ours = tracer();
+  const std::string route = "/api/v1/orders/{id}";
+  const std::string peer = "10.20.30.40";
+  run_recorded(state, 1, [&](std::size_t i) {
+    ft::Span span = ours.root("request", {.kind = ft::SpanKind::server});
+    span.set_attribute("http.request.method", "GET");
+    span.set_attribute("http.route", route);
+    span.set_attribute("http.response.status_code", 200);
+    span.set_attribute("client.address", peer);
+    span.set_attribute("client.port", i);
+    span.set_attribute("url.scheme", "https");
+    span.set_attribute("retry", false);
+    span.set_attribute("load", 0.5);
+  });
+}
+BENCHMARK(BM_span_attributes);
+
+void BM_span_root_coarse(benchmark::State& state) {
+  static const ft::Tracer coarse{"bench", {.clock = ft::SpanClock::coarse}};
+  run_recorded(state, 1, [&](std::size_t) { const ft::Span span = coarse.root("root"); });
+}
+BENCHMARK(BM_span_root_coarse);
+
+// ---- not sampled ----
+
+template <class Make>
+void run_unsampled(benchmark::State& state, Make make) {
+  const std::string peer = "10.20.30.40";
+  Passes{state, iterations}.run([&] {
+    for (std::size_t i = 0; i < iterations; ++i) {
+      ft::Span span = make();
+      span.set_attribute("client.address", peer);
+      span.set_attribute("client.port", i);
+      span.add_event("first_row");
+      span.set_status(ft::SpanStatus::ok);
+      benchmark::DoNotOptimize(span.is_recording());
+    }
+  });
+}
+
+void BM_unsampled_root(benchmark::State& state) {
+  static const ft::Tracer off{"bench", {.sampler = ft::Sampler::always_off()}};
+  run_unsampled(state, [&] { return off.root("root"); });
+}
+BENCHMARK(BM_unsampled_root);
+
+void BM_unsampled_child(benchmark::State& state) {
+  static const ft::Tracer off{"bench", {.sampler = ft::Sampler::parent_based(ft::Sampler::always_off())}};
+  const ft::Span parent = off.root("root");
+  benchmark::DoNotOptimize(parent.context().flags);
+  run_unsampled(state, [&] { return parent.child("child"); });
+}
+BENCHMARK(BM_unsampled_child);
+
+void BM_unsampled_remote_child(benchmark::State& state) {
+  const ft::SpanContext parent{ft::random_trace_id(), ft::random_span_id(), 0, true, {}};
+  run_unsampled(state, [&] { return tracer().child(parent, "child"); });
+}
+BENCHMARK(BM_unsampled_remote_child);
+
+void BM_unsampled_by_ratio(benchmark::State& state) {
+  static const ft::Tracer some{"bench", {.sampler = ft::Sampler::trace_id_ratio(1e-12)}};
+  run_unsampled(state, [&] { return some.root("root"); });
+}
+BENCHMARK(BM_unsampled_by_ratio);
+
+void BM_unsampled_by_rate(benchmark::State& state) {
+  static const ft::Tracer some{"bench", {.sampler = ft::Sampler::rate_limited(1e-6)}};
+  run_unsampled(state, [&] { return some.root("root"); });
+}
+BENCHMARK(BM_unsampled_by_rate);
+
+// ---- a vector behind a mutex ----
+
+using PlainValue = std::variant<std::string, std::int64_t>;
+
+struct PlainSpan {
+  std::uint64_t trace_id[2];
+  std::uint64_t span_id;
+  std::uint64_t parent_id;
+  std::string name;
+  std::int64_t start;
+  std::int64_t end;
+  std::vector<std::pair<std::string, PlainValue>> attributes;
+  std::vector<std::pair<std::string, std::int64_t>> events;
+  int status;
+};
+
+class PlainSpans {
+ public:
+  PlainSpan start(const char* name, const PlainSpan* parent) {
+    PlainSpan span{};
+    span.name = name;
+    span.span_id = random_();
+    span.trace_id[0] = parent != nullptr ? parent->trace_id[0] : random_();
+    span.trace_id[1] = parent != nullptr ? parent->trace_id[1] : random_();
+    span.parent_id = parent != nullptr ? parent->span_id : 0;
+    span.start = ft::now_ns();
+    return span;
+  }
+  void end(PlainSpan&& span) {
+    span.end = ft::now_ns();
+    const std::lock_guard lock{mutex_};
+    ended_.push_back(std::move(span));
+  }
+  void clear() { ended_.clear(); }
+
+ private:
+  std::mt19937_64 random_{1};
+  std::mutex mutex_;
+  std::vector<PlainSpan> ended_;
+};
+
+template <class Iteration>
+void run_plain(benchmark::State& state, Iteration iteration) {
+  PlainSpans spans;
+  Passes{state, iterations}.run(
+      [&] {
+        for (std::size_t i = 0; i < iterations; ++i) iteration(spans, i);
+      },
+      [&] { spans.clear(); });
+}
+
+void BM_vector_root(benchmark::State& state) {
+  run_plain(state, [](PlainSpans& spans, std::size_t) { spans.end(spans.start("root", nullptr)); });
+}
+BENCHMARK(BM_vector_root);
+
+void BM_vector_lifecycle(benchmark::State& state) {
+  run_plain(state, [](PlainSpans& spans, std::size_t i) {
+    PlainSpan root = spans.start("request", nullptr);
+    PlainSpan child = spans.start("query", &root);
+    child.attributes.emplace_back("db.system", "redis");
+    child.attributes.emplace_back("db.rows", static_cast<std::int64_t>(i));
+    child.events.emplace_back("first_row", ft::now_ns());
+    child.status = 1;
+    spans.end(std::move(child));
+    spans.end(std::move(root));
+  });
+}
+BENCHMARK(BM_vector_lifecycle);
+
+void BM_vector_pipeline(benchmark::State& state) {
+  run_plain(state, [](PlainSpans& spans, std::size_t) {
+    PlainSpan root = spans.start("request", nullptr);
+    for (const char* const name : {"parse", "execute", "reply"}) spans.end(spans.start(name, &root));
+    spans.end(std::move(root));
+  });
+}
+BENCHMARK(BM_vector_pipeline);
+
+// ---- drain ----
+
+/// Per span of BM_span_lifecycle's kind, every item looked at.
+void BM_drain(benchmark::State& state) {
+  class Looker final : public ft::SpanSink {
+   public:
+    ft::SinkAnswer span(const ft::SpanRecord& record) override {
+      seen += record.name().size() + static_cast<std::uint64_t>(record.end_unix_ns() - record.start_unix_ns());
+      for (const ft::RecordedAttribute& attribute : record.attributes()) seen += attribute.key.size();
+      for (const ft::RecordedEvent& event : record.events()) seen += event.name.size();
+      return ft::SinkAnswer::taken;
+    }
+    std::uint64_t seen = 0;
+  } looker;
+  const auto record = [] {
+    for (std::size_t i = 0; i < iterations / 2; ++i) {
+      const ft::Span root = tracer().root("request");
+      ft::Span child = root.child("query");
+      child.set_attribute("db.system", "redis");
+      child.set_attribute("db.rows", i);
+      child.add_event("first_row");
+    }
+  };
+  record();
+  std::uint64_t drained = 0;
+  const std::size_t passes = Passes{state, iterations}.run([&] { drained += ft::drain_spans(looker).spans; }, record);
+  benchmark::DoNotOptimize(looker.seen);
+  if (drained != passes * iterations) state.SkipWithError("spans are missing");
+}
+BENCHMARK(BM_drain);
+
+}  // namespace

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "items.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/utf8.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+
+namespace {
+
+using detail::ItemHeader;
+using detail::ItemTag;
+using detail::padded;
+
+std::size_t encoded_size(const AttributeValue& value) noexcept {
+  switch (value.type()) {
+    case AttributeType::boolean:
+    case AttributeType::integer:
+    case AttributeType::floating: return sizeof(std::int64_t);
+    case AttributeType::string:
+    case AttributeType::bytes:
+    case AttributeType::boolean_array: return value.size();
+    case AttributeType::integer_array:
+    case AttributeType::floating_array: return value.size() * sizeof(std::int64_t);
+    case AttributeType::string_array: break;
+  }
+  std::size_t size = (1 + value.size()) * sizeof(std::uint32_t);
+  const auto* const texts = static_cast<const Text*>(value.data());
+  for (std::size_t i = 0; i < value.size(); ++i) size += texts[i].size();
+  return size;
+}
+
+/// Number of strings, the length of each, all their characters.
+void encode_strings(const Text* texts, std::size_t count, std::byte* out) noexcept {
+  auto* const lengths = reinterpret_cast<std::uint32_t*>(out);
+  lengths[0] = static_cast<std::uint32_t>(count);
+  std::byte* chars = out + (1 + count) * sizeof *lengths;
+  for (std::size_t i = 0; i < count; ++i) {
+    lengths[1 + i] = static_cast<std::uint32_t>(texts[i].size());
+    std::memcpy(chars, texts[i].data(), texts[i].size());
+    chars += texts[i].size();
+  }
+}
+
+void encode(const AttributeValue& value, std::byte* out, std::size_t size) noexcept {
+  switch (value.type()) {
+    case AttributeType::boolean:
+    case AttributeType::integer: {
+      const std::int64_t integer = value.integer();
+      std::memcpy(out, &integer, sizeof integer);
+      return;
+    }
+    case AttributeType::floating: {
+      const double floating = value.floating();
+      std::memcpy(out, &floating, sizeof floating);
+      return;
+    }
+    case AttributeType::string_array: return encode_strings(static_cast<const Text*>(value.data()), value.size(), out);
+    default:
+      if (size != 0) std::memcpy(out, value.data(), size);
+  }
+}
+
+/// At most so many code points, none of them cut.
+Text first_characters(Text text, std::size_t limit) noexcept {
+  if (text.size() <= limit) return text;
+  std::string_view rest{text.data(), text.size()};
+  while (!rest.empty() && limit-- != 0) rest.remove_prefix(detail::utf8_step(rest).length);
+  return {text.data(), text.size() - rest.size()};
+}
+
+}  // namespace
+
+std::byte* Span::Items::room(std::size_t bytes) noexcept {
+  const std::size_t needed = span.used_ + bytes;
+  if (needed > span.capacity_) {
+    if (needed > most_bytes) return nullptr;
+    detail::BlockPool& pool = needed <= detail::page_blocks.block_bytes() ? detail::page_blocks : detail::large_blocks;
+    detail::Shortage shortage{};
+    detail::BlockControl* const block = pool.take(shortage);
+    if (block == nullptr) return nullptr;
+    std::byte* const data = pool.data(*block);
+    std::memcpy(data, begin(), span.used_);
+    free_spill();
+    span.spill_ = data;
+    span.capacity_ = static_cast<std::uint32_t>(pool.block_bytes());
+  }
+  std::byte* const place = begin() + span.used_;
+  // Padding is part of what leaves the process's private memory one day: never what lay there before.
+  std::memset(place + bytes - 8, 0, 8);
+  return place;
+}
+
+void Span::Items::free_spill() noexcept {
+  if (span.spill_ == nullptr) return;
+  detail::BlockPool& pool =
+      span.capacity_ == detail::page_blocks.block_bytes() ? detail::page_blocks : detail::large_blocks;
+  pool.give_back(pool.control_of(span.spill_));
+  span.spill_ = nullptr;
+}
+
+bool Span::Items::append(const ItemHeader& header, const void* payload) noexcept {
+  const std::size_t bytes = sizeof header + padded(header.size);
+  std::byte* const place = room(bytes);
+  if (place == nullptr) return false;
+  std::memcpy(place, &header, sizeof header);
+  if (header.size != 0) std::memcpy(place + sizeof header, payload, header.size);
+  span.used_ += static_cast<std::uint32_t>(bytes);
+  return true;
+}
+
+bool Span::Items::append(Literal key, const AttributeValue& value) noexcept {
+  const std::size_t limit = span.tracer_->limits.value_characters;
+  if (limit != 0xFFFFFFFF) [[unlikely]] {
+    if (value.type() == AttributeType::string && value.size() > limit) {
+      return append(key, first_characters({static_cast<const char*>(value.data()), value.size()}, limit));
+    }
+    if (value.type() == AttributeType::bytes && value.size() > limit) {
+      return append(key, Bytes{value.data(), limit});
+    }
+  }
+  const std::size_t size = encoded_size(value);
+  if (size > most_bytes) return false;
+  const std::size_t bytes = sizeof(ItemHeader) + padded(size);
+  std::byte* const place = room(bytes);
+  if (place == nullptr) return false;
+  const ItemHeader header{key.text().data(), static_cast<std::uint16_t>(key.text().size()), ItemTag::attribute,
+                          value.type(), static_cast<std::uint32_t>(size)};
+  std::memcpy(place, &header, sizeof header);
+  encode(value, place + sizeof header, size);
+  span.used_ += static_cast<std::uint32_t>(bytes);
+  return true;
+}
+
+void Span::Items::append(Attributes attributes, std::size_t limit, std::uint16_t& written,
+                         std::uint16_t& dropped) noexcept {
+  for (const Attribute& attribute : attributes) {
+    if (written < limit && append(attribute.key, attribute.value)) {
+      ++written;
+    } else if (dropped != 0xFFFF) {
+      ++dropped;
+    }
+  }
+}
+
+ItemHeader* Span::Items::find(ItemTag tag, Text key) noexcept {
+  std::byte* item = begin();
+  std::byte* const end = item + span.used_;
+  while (item != end) {
+    auto& header = *reinterpret_cast<ItemHeader*>(item);
+    // One literal has one address in most programs; another module's may have another.
+    if (header.tag == tag && header.key_size == key.size() &&
+        (header.key == key.data() || std::memcmp(header.key, key.data(), key.size()) == 0)) {
+      return &header;
+    }
+    item += sizeof header + padded(header.size);
+  }
+  return nullptr;
+}
+
+void Span::Items::erase(ItemHeader& item) noexcept {
+  auto* const place = reinterpret_cast<std::byte*>(&item);
+  const std::size_t bytes = sizeof item + padded(item.size);
+  std::byte* const end = begin() + span.used_;
+  std::memmove(place, place + bytes, static_cast<std::size_t>(end - (place + bytes)));
+  span.used_ -= static_cast<std::uint32_t>(bytes);
+}
+
+void Span::Items::erase(ItemTag tag) noexcept {
+  if (ItemHeader* const item = find(tag); item != nullptr) erase(*item);
+}
+
+// ---- what a span's functions put there ----
+
+void Span::set(Literal key, const AttributeValue& value) noexcept {
+  Items items{*this};
+  const auto count_drop = [this] {
+    if (header_.dropped_attributes != 0xFFFF) ++header_.dropped_attributes;
+  };
+  ItemHeader* const old = items.find(ItemTag::attribute, key.text());
+  if (old == nullptr) {
+    if (header_.attributes < tracer_->limits.attributes && items.append(key, value)) {
+      ++header_.attributes;
+    } else {
+      count_drop();
+    }
+    return;
+  }
+  // The new one first: if there is no room for it, the old one stays.
+  const std::ptrdiff_t place = reinterpret_cast<std::byte*>(old) - items.begin();
+  if (!items.append(key, value)) return count_drop();
+  items.erase(*reinterpret_cast<ItemHeader*>(items.begin() + place));
+}
+
+void Span::add(Literal name, Attributes attributes, std::int64_t time_unix_ns) noexcept {
+  Items items{*this};
+  detail::EventHeader event{};
+  event.time_is_unix = time_unix_ns != 0;
+  event.time_ns = event.time_is_unix ? time_unix_ns : detail::span_clock(*tracer_);
+  const std::uint32_t place = used_;
+  const ItemHeader header{
+      name.text().data(), static_cast<std::uint16_t>(name.text().size()), ItemTag::event, {}, sizeof event};
+  if (header_.events >= tracer_->limits.events || !items.append(header, &event)) {
+    if (header_.dropped_events != 0xFFFF) ++header_.dropped_events;
+    return;
+  }
+  ++header_.events;
+  items.append(attributes, tracer_->limits.attributes_per_event, event.attributes, event.dropped);
+  auto& item = *reinterpret_cast<ItemHeader*>(items.begin() + place);
+  item.size = used_ - place - static_cast<std::uint32_t>(sizeof item);
+  std::memcpy(&item + 1, &event, sizeof event);
+}
+
+void Span::add(const SpanContext& context, Attributes attributes) noexcept {
+  const Text trace_state = context.trace_state.text();
+  // OpenTelemetry, Trace API, "Add Link": what has no context is kept when it says something else.
+  if (!context.is_valid() && trace_state.empty() && attributes.begin() == attributes.end()) return;
+  Items items{*this};
+  detail::LinkHeader link{};
+  link.trace_id = context.trace_id;
+  link.span_id = context.span_id;
+  link.flags = context.flags;
+  link.is_remote = context.is_remote;
+  link.trace_state_size = static_cast<std::uint16_t>(trace_state.size());
+  const std::uint32_t place = used_;
+  const std::size_t size = sizeof link + padded(trace_state.size());
+  std::byte* const room = header_.links < tracer_->limits.links ? items.room(sizeof(ItemHeader) + size) : nullptr;
+  if (room == nullptr) {
+    if (header_.dropped_links != 0xFFFF) ++header_.dropped_links;
+    return;
+  }
+  ++header_.links;
+  used_ += static_cast<std::uint32_t>(sizeof(ItemHeader) + size);
+  std::memcpy(room + sizeof(ItemHeader) + sizeof link, trace_state.data(), trace_state.size());
+  items.append(attributes, tracer_->limits.attributes_per_link, link.attributes, link.dropped);
+  const ItemHeader header{
+      nullptr, 0, ItemTag::link, {}, used_ - place - static_cast<std::uint32_t>(sizeof(ItemHeader))};
+  std::memcpy(items.begin() + place, &header, sizeof header);
+  std::memcpy(items.begin() + place + sizeof header, &link, sizeof link);
+}
+
+void Span::add_exception(Text type, Text message, Text stacktrace) noexcept {
+  const Attribute attributes[] = {
+      {"exception.type", type}, {"exception.message", message}, {"exception.stacktrace", stacktrace}};
+  add("exception", Attributes{attributes, stacktrace.empty() ? std::size_t{2} : std::size_t{3}}, 0);
+}
+
+void Span::change_status(SpanStatus status, Text description) noexcept {
+  if (status == SpanStatus::unset || header_.status == SpanStatus::ok) return;
+  Items items{*this};
+  header_.status = status;
+  items.erase(ItemTag::status_description);
+  if (status != SpanStatus::error || description.empty()) return;
+  const Text kept = first_characters(description, std::min<std::size_t>(tracer_->limits.value_characters, 16384));
+  // Without room the status says less, and is still right.
+  static_cast<void>(items.append(
+      ItemHeader{nullptr, 0, ItemTag::status_description, {}, static_cast<std::uint32_t>(kept.size())}, kept.data()));
+}
+
+void Span::change_name(Literal name) noexcept {
+  Items{*this}.erase(ItemTag::name);
+  header_.name = name.text().data();
+  header_.name_size = static_cast<std::uint32_t>(name.text().size());
+}
+
+void Span::change_name_to(Text name) noexcept {
+  const Text kept = first_characters(name, 1024);
+  Items items{*this};
+  ItemHeader* const old = items.find(ItemTag::name);
+  const std::ptrdiff_t place = old != nullptr ? reinterpret_cast<std::byte*>(old) - items.begin() : -1;
+  const ItemHeader header{nullptr, 0, ItemTag::name, {}, static_cast<std::uint32_t>(kept.size())};
+  if (!items.append(header, kept.data())) return;
+  if (place >= 0) items.erase(*reinterpret_cast<ItemHeader*>(items.begin() + place));
+  header_.name = nullptr;
+}
+
+FAST_TELEMETRY_END_NAMESPACE
