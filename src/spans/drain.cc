@@ -80,7 +80,7 @@ class Drain {
     const std::byte* const data = buffers->pool.data(chunk);
     while (drained.bytes != written.bytes) {
       const auto& header = *reinterpret_cast<const detail::SpanHeader*>(data + drained.bytes);
-      const std::uint32_t size = header.size;
+      const std::uint32_t size = header.size();
       const bool taken = sink_.span(SpanRecord{header, unix_lead_ns_}) == SinkAnswer::taken;
       if (detail::epoch() != epoch_) result_.is_complete = false;
       if (!taken || !result_.is_complete) {

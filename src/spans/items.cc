@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "core/utf8.h"
 
@@ -102,11 +103,11 @@ void Span::Items::free_spill() noexcept {
 }
 
 bool Span::Items::append(const ItemHeader& header, const void* payload) noexcept {
-  const std::size_t bytes = sizeof header + padded(header.size);
+  const std::size_t bytes = sizeof header + padded(header.size());
   std::byte* const place = room(bytes);
   if (place == nullptr) return false;
-  std::memcpy(place, &header, sizeof header);
-  if (header.size != 0) std::memcpy(place + sizeof header, payload, header.size);
+  new (place) ItemHeader{header};
+  if (header.size() != 0) std::memcpy(place + sizeof header, payload, header.size());
   span.used_ += static_cast<std::uint32_t>(bytes);
   return true;
 }
@@ -126,10 +127,8 @@ bool Span::Items::append(Literal key, const AttributeValue& value) noexcept {
   const std::size_t bytes = sizeof(ItemHeader) + padded(size);
   std::byte* const place = room(bytes);
   if (place == nullptr) return false;
-  const ItemHeader header{key.text().data(), static_cast<std::uint16_t>(key.text().size()), ItemTag::attribute,
-                          value.type(), static_cast<std::uint32_t>(size)};
-  std::memcpy(place, &header, sizeof header);
-  encode(value, place + sizeof header, size);
+  new (place) ItemHeader{ItemHeader::of(ItemTag::attribute, key.text(), size, value.type())};
+  encode(value, place + sizeof(ItemHeader), size);
   span.used_ += static_cast<std::uint32_t>(bytes);
   return true;
 }
@@ -151,18 +150,18 @@ ItemHeader* Span::Items::find(ItemTag tag, Text key) noexcept {
   while (item != end) {
     auto& header = *reinterpret_cast<ItemHeader*>(item);
     // One literal has one address in most programs; another module's may have another.
-    if (header.tag == tag && header.key_size == key.size() &&
+    if (header.tag() == tag && header.key_size() == key.size() &&
         (header.key == key.data() || std::memcmp(header.key, key.data(), key.size()) == 0)) {
       return &header;
     }
-    item += sizeof header + padded(header.size);
+    item += sizeof header + padded(header.size());
   }
   return nullptr;
 }
 
 void Span::Items::erase(ItemHeader& item) noexcept {
   auto* const place = reinterpret_cast<std::byte*>(&item);
-  const std::size_t bytes = sizeof item + padded(item.size);
+  const std::size_t bytes = sizeof item + padded(item.size());
   std::byte* const end = begin() + span.used_;
   std::memmove(place, place + bytes, static_cast<std::size_t>(end - (place + bytes)));
   span.used_ -= static_cast<std::uint32_t>(bytes);
@@ -176,21 +175,18 @@ void Span::Items::erase(ItemTag tag) noexcept {
 
 void Span::set(Literal key, const AttributeValue& value) noexcept {
   Items items{*this};
-  const auto count_drop = [this] {
-    if (header_.dropped_attributes != 0xFFFF) ++header_.dropped_attributes;
-  };
   ItemHeader* const old = items.find(ItemTag::attribute, key.text());
   if (old == nullptr) {
     if (header_.attributes < tracer_->limits.attributes && items.append(key, value)) {
       ++header_.attributes;
     } else {
-      count_drop();
+      header_.drop_attribute();
     }
     return;
   }
   // The new one first: if there is no room for it, the old one stays.
   const std::ptrdiff_t place = reinterpret_cast<std::byte*>(old) - items.begin();
-  if (!items.append(key, value)) return count_drop();
+  if (!items.append(key, value)) return header_.drop_attribute();
   items.erase(*reinterpret_cast<ItemHeader*>(items.begin() + place));
 }
 
@@ -200,16 +196,15 @@ void Span::add(Literal name, Attributes attributes, std::int64_t time_unix_ns) n
   event.time_is_unix = time_unix_ns != 0;
   event.time_ns = event.time_is_unix ? time_unix_ns : detail::span_clock(*tracer_);
   const std::uint32_t place = used_;
-  const ItemHeader header{
-      name.text().data(), static_cast<std::uint16_t>(name.text().size()), ItemTag::event, {}, sizeof event};
+  const ItemHeader header = ItemHeader::of(ItemTag::event, name.text(), sizeof event);
   if (header_.events >= tracer_->limits.events || !items.append(header, &event)) {
-    if (header_.dropped_events != 0xFFFF) ++header_.dropped_events;
+    header_.drop_event();
     return;
   }
   ++header_.events;
   items.append(attributes, tracer_->limits.attributes_per_event, event.attributes, event.dropped);
   auto& item = *reinterpret_cast<ItemHeader*>(items.begin() + place);
-  item.size = used_ - place - static_cast<std::uint32_t>(sizeof item);
+  item = ItemHeader::of(ItemTag::event, name.text(), used_ - place - sizeof item);
   std::memcpy(&item + 1, &event, sizeof event);
 }
 
@@ -228,15 +223,14 @@ void Span::add(const SpanContext& context, Attributes attributes) noexcept {
   const std::size_t size = sizeof link + padded(trace_state.size());
   std::byte* const room = header_.links < tracer_->limits.links ? items.room(sizeof(ItemHeader) + size) : nullptr;
   if (room == nullptr) {
-    if (header_.dropped_links != 0xFFFF) ++header_.dropped_links;
+    header_.drop_link();
     return;
   }
   ++header_.links;
   used_ += static_cast<std::uint32_t>(sizeof(ItemHeader) + size);
   std::memcpy(room + sizeof(ItemHeader) + sizeof link, trace_state.data(), trace_state.size());
   items.append(attributes, tracer_->limits.attributes_per_link, link.attributes, link.dropped);
-  const ItemHeader header{
-      nullptr, 0, ItemTag::link, {}, used_ - place - static_cast<std::uint32_t>(sizeof(ItemHeader))};
+  const ItemHeader header = ItemHeader::of(ItemTag::link, {}, used_ - place - sizeof(ItemHeader));
   std::memcpy(items.begin() + place, &header, sizeof header);
   std::memcpy(items.begin() + place + sizeof header, &link, sizeof link);
 }
@@ -248,21 +242,19 @@ void Span::add_exception(Text type, Text message, Text stacktrace) noexcept {
 }
 
 void Span::change_status(SpanStatus status, Text description) noexcept {
-  if (status == SpanStatus::unset || header_.status == SpanStatus::ok) return;
+  if (status == SpanStatus::unset || header_.status() == SpanStatus::ok) return;
   Items items{*this};
-  header_.status = status;
+  header_.set_status(status);
   items.erase(ItemTag::status_description);
   if (status != SpanStatus::error || description.empty()) return;
   const Text kept = first_characters(description, std::min<std::size_t>(tracer_->limits.value_characters, 16384));
   // Without room the status says less, and is still right.
-  static_cast<void>(items.append(
-      ItemHeader{nullptr, 0, ItemTag::status_description, {}, static_cast<std::uint32_t>(kept.size())}, kept.data()));
+  static_cast<void>(items.append(ItemHeader::of(ItemTag::status_description, {}, kept.size()), kept.data()));
 }
 
 void Span::change_name(Literal name) noexcept {
   Items{*this}.erase(ItemTag::name);
-  header_.name = name.text().data();
-  header_.name_size = static_cast<std::uint32_t>(name.text().size());
+  header_.set_name(name.text().data(), name.text().size());
 }
 
 void Span::change_name_to(Text name) noexcept {
@@ -270,7 +262,7 @@ void Span::change_name_to(Text name) noexcept {
   Items items{*this};
   ItemHeader* const old = items.find(ItemTag::name);
   const std::ptrdiff_t place = old != nullptr ? reinterpret_cast<std::byte*>(old) - items.begin() : -1;
-  const ItemHeader header{nullptr, 0, ItemTag::name, {}, static_cast<std::uint32_t>(kept.size())};
+  const ItemHeader header = ItemHeader::of(ItemTag::name, {}, kept.size());
   if (!items.append(header, kept.data())) return;
   if (place >= 0) items.erase(*reinterpret_cast<ItemHeader*>(items.begin() + place));
   header_.name = nullptr;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -31,7 +32,8 @@ struct Ratio final : Rule {
 
   bool is_sampled(const SamplingQuestion& question) const noexcept override {
     std::uint64_t low = 0;
-    for (std::size_t i = 9; i < 16; ++i) low = low << 8U | static_cast<std::uint64_t>(question.trace_id.bytes[i]);
+    std::memcpy(&low, question.trace_id.bytes + 8, sizeof low);
+    low = __builtin_bswap64(low) & ~std::uint64_t{0} >> 8U;  // the id is big-endian; its low 56 bits
     return low < limit_;
   }
 

@@ -54,7 +54,7 @@ void Span::draw_ids() const noexcept {
   detail::ThreadSpans& own = detail::thread_spans();
   if (!has_trace_id_) {
     header_.trace_id = own.random_trace_id();
-    header_.flags = random_flag;
+    header_.what = detail::SpanHeader::of(SpanKind::internal, random_flag, 0);
   }
   if (!has_span_id_) header_.span_id = own.random_span_id();
   has_trace_id_ = true;
@@ -64,7 +64,7 @@ void Span::draw_ids() const noexcept {
 SpanContext Span::context() const noexcept {
   if (state_ == State::none) return {};
   if (!has_span_id_) draw_ids();
-  return {header_.trace_id, header_.span_id, header_.flags, false, trace_state_};
+  return {header_.trace_id, header_.span_id, header_.flags(), false, trace_state_};
 }
 
 TraceRef Span::trace_ref() const noexcept {
@@ -83,18 +83,11 @@ void Span::add_exception(const std::exception& exception) noexcept {
   add_exception(type != nullptr ? type.get() : mangled, exception.what(), {});
 }
 
-void Span::finish() noexcept { hand_over(detail::span_clock(*tracer_), 0); }
-
-void Span::finish_at(std::int64_t unix_ns) noexcept { hand_over(unix_ns, detail::HeaderBit::end_is_unix); }
-
-void Span::hand_over(std::int64_t end_ns, std::uint8_t end_bits) noexcept {
+inline void Span::hand_over(std::int64_t end_ns, std::uint8_t end_bits) noexcept {
   detail::ThreadSpans& own = detail::thread_spans();
   Items items{*this};
   if (epoch_ == own.epoch()) [[likely]] {
-    header_.end_ns = end_ns;
-    header_.bits = static_cast<std::uint8_t>(header_.bits | end_bits);
-    header_.size = static_cast<std::uint32_t>(sizeof header_ + used_);
-    own.record(header_, items.begin(), used_);
+    own.record({header_, end_ns, end_bits, items.begin(), used_});
   } else {
     detail::buffers->recorded.add();
     detail::buffers->dropped[static_cast<std::size_t>(detail::SpanDrop::forked)].add();
@@ -103,5 +96,9 @@ void Span::hand_over(std::int64_t end_ns, std::uint8_t end_bits) noexcept {
     items.free_spill();
   state_ = State::ended;
 }
+
+void Span::finish() noexcept { hand_over(detail::span_clock(*tracer_), 0); }
+
+void Span::finish_at(std::int64_t unix_ns) noexcept { hand_over(unix_ns, detail::HeaderBit::end_is_unix); }
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -19,16 +19,16 @@ const Header& payload_as(const ItemHeader& item) noexcept {
 }
 
 ItemSpan items_after(const ItemHeader& item, std::size_t size, std::int64_t unix_lead_ns) noexcept {
-  return {item.payload() + size, item.payload() + padded(item.size), unix_lead_ns};
+  return {item.payload() + size, item.payload() + padded(item.size()), unix_lead_ns};
 }
 
 }  // namespace
 
 std::size_t RecordedValue::size() const noexcept {
-  switch (item_->type) {
-    case AttributeType::boolean_array: return item_->size;
+  switch (item_->type()) {
+    case AttributeType::boolean_array: return item_->size();
     case AttributeType::integer_array:
-    case AttributeType::floating_array: return item_->size / sizeof(std::int64_t);
+    case AttributeType::floating_array: return item_->size() / sizeof(std::int64_t);
     case AttributeType::string_array: return *reinterpret_cast<const std::uint32_t*>(item_->payload());
     default: return 1;
   }
@@ -42,7 +42,7 @@ std::string_view RecordedValue::string_at(std::size_t i) const noexcept {
 }
 
 RecordedEvent::RecordedEvent(const ItemHeader& item, std::int64_t unix_lead_ns) noexcept
-    : name{item.key, item.key_size},
+    : name{item.key, item.key_size()},
       time_unix_ns{payload_as<EventHeader>(item).time_ns +
                    (payload_as<EventHeader>(item).time_is_unix ? 0 : unix_lead_ns)},
       attribute_count{payload_as<EventHeader>(item).attributes},
@@ -63,21 +63,21 @@ RecordedLink::RecordedLink(const ItemHeader& item, std::int64_t unix_lead_ns) no
 
 ItemSpan SpanRecord::items() const noexcept {
   const auto* const begin = reinterpret_cast<const std::byte*>(header_);
-  return {begin + sizeof *header_, begin + header_->size, unix_lead_ns_};
+  return {begin + sizeof *header_, begin + header_->size(), unix_lead_ns_};
 }
 
 std::string_view SpanRecord::text_of(ItemTag tag) const noexcept {
   const ItemSpan all = items();
   for (const std::byte* at = all.begin; at != all.end;) {
     const auto& item = *reinterpret_cast<const ItemHeader*>(at);
-    if (item.tag == tag) return {reinterpret_cast<const char*>(item.payload()), item.size};
-    at += sizeof item + padded(item.size);
+    if (item.tag() == tag) return {reinterpret_cast<const char*>(item.payload()), item.size()};
+    at += sizeof item + padded(item.size());
   }
   return {};
 }
 
 std::string_view SpanRecord::name() const noexcept {
-  return header_->name != nullptr ? std::string_view{header_->name, header_->name_size} : text_of(ItemTag::name);
+  return header_->name != nullptr ? std::string_view{header_->name, header_->name_size()} : text_of(ItemTag::name);
 }
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -13,6 +13,17 @@ namespace detail {
 
 struct ScopeBlock;
 
+/// A finished span, in pieces. What its end decides is not in the header: it would be loaded right after it was stored.
+struct FinishedSpan {
+  const SpanHeader& header;
+  std::int64_t end_ns;
+  std::uint8_t bits;
+  const std::byte* items;
+  std::uint32_t items_size;
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(sizeof header) + items_size; }
+};
+
 /// Constant-initialised and trivially destroyed, so that it can be used from a thread's first constructor to its last
 /// destructor. A pthread key's destructor, which runs after all thread_local ones, gives the chunk back.
 class ThreadSpans {
@@ -26,7 +37,7 @@ class ThreadSpans {
   [[nodiscard]] SpanId random_span_id() noexcept;
 
   /// Copies a finished span into the thread's chunk and counts it, or counts why it could not be.
-  void record(const SpanHeader& header, const std::byte* items, std::size_t items_size) noexcept;
+  void record(const FinishedSpan& span) noexcept;
 
   ScopeBlock* scopes = nullptr;  ///< those of the fiber that runs on this thread
 
@@ -38,7 +49,8 @@ class ThreadSpans {
   void refresh() noexcept;
   void begin(std::uint64_t epoch) noexcept;
   [[nodiscard]] bool next_chunk(std::size_t room, SpanDrop& drop) noexcept;
-  void write(const SpanHeader& header, const std::byte* items, std::size_t items_size) noexcept;
+  void write(const FinishedSpan& span) noexcept;
+  static void copy(const FinishedSpan& span, std::byte* place) noexcept;
 
   std::uint64_t epoch_ = no_epoch;
   std::uint64_t random_[4] = {};
@@ -83,13 +95,17 @@ inline std::uint64_t ThreadSpans::random() noexcept {
 }
 
 inline TraceId ThreadSpans::random_trace_id() noexcept {
-  std::uint64_t words[2];
+  // One store of 16 bytes, as the loads of who copies an id are: of two stores they would wait for both to be over.
+  using Words [[gnu::vector_size(16)]] = std::uint64_t;
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
   do {
-    words[0] = random();
-    words[1] = random();
-  } while ((words[0] | words[1]) == 0);
+    high = random();
+    low = random();
+  } while ((high | low) == 0);
+  const Words words = {high, low};
   TraceId id;
-  __builtin_memcpy(&id, words, sizeof id);
+  __builtin_memcpy(&id, &words, sizeof id);
   return id;
 }
 

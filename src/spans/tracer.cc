@@ -40,43 +40,57 @@ bool is_sampled(const TracerState& tracer, const SpanContext* parent, const Trac
 
 }  // namespace
 
-/// The start of a span that is recorded. Everything that is not set here is never read.
 struct Span::Beginning {
-  static void begin(Span& span, const TracerState& tracer, Literal name, const SpanStart& start) noexcept {
-    detail::SpanHeader& header = span.header_;
-    header.kind = start.kind;
-    header.status = SpanStatus::unset;
-    header.tracer = &tracer;
-    header.name = name.text().data();
-    header.name_size = static_cast<std::uint32_t>(name.text().size());
-    header.attributes = 0;
-    header.events = 0;
-    header.links = 0;
-    header.dropped_events = 0;
-    header.dropped_links = 0;
-    header.dropped_attributes = 0;
-    span.tracer_ = &tracer;
-    span.spill_ = nullptr;
-    span.used_ = 0;
-    span.capacity_ = inline_bytes;
-    span.has_trace_id_ = true;
-    span.has_span_id_ = true;
-    span.state_ = State::recording;
-    if (!span.trace_state_.empty()) keep_trace_state(span);
-    // Last: what starting costs is no part of what is timed.
-    const bool is_given = start.start_unix_ns != 0;
-    header.start_ns = is_given ? start.start_unix_ns : detail::span_clock(tracer);
-    if (is_given) header.bits = static_cast<std::uint8_t>(header.bits | detail::HeaderBit::start_is_unix);
-  }
+  const TracerState& tracer;
+  detail::ThreadSpans& own;
+  const TraceId& trace_id;
+  const SpanId& parent_id;
+  std::uint8_t flags;
+  std::uint8_t bits;
+  const TraceState* trace_state;  ///< null: a root
+  Literal name;
+  const SpanStart& start;
 
   [[gnu::cold]] static void keep_trace_state(Span& span) noexcept {
     const Text text = span.trace_state_.text();
-    const detail::ItemHeader header{
-        nullptr, 0, detail::ItemTag::trace_state, {}, static_cast<std::uint32_t>(text.size())};
+    const auto header = detail::ItemHeader::of(detail::ItemTag::trace_state, {}, text.size());
     if (Items{span}.append(header, text.data())) return;
     detail::buffers->trace_states_cut.fetch_add(1, std::memory_order_relaxed);
   }
 };
+
+// Returned by value and never named, so that it is made where the caller has it: a move would copy all of this.
+inline Span::Span(const Beginning& from) noexcept
+    : tracer_{&from.tracer},
+      spill_{nullptr},
+      epoch_{from.own.epoch()},
+      used_{0},
+      capacity_{inline_bytes},
+      state_{State::recording},
+      has_trace_id_{true},
+      has_span_id_{true} {
+  header_.what = detail::SpanHeader::of(from.start.kind, from.flags, from.bits);
+  header_.trace_id = from.trace_id;
+  header_.span_id = from.own.random_span_id();
+  header_.parent_id = from.parent_id;
+  header_.tracer = &from.tracer;
+  header_.name = from.name.text().data();
+  header_.attributes = 0;
+  header_.events = 0;
+  header_.links = 0;
+  header_.dropped_attributes = 0;
+  header_.rest = from.name.text().size();
+  if (from.trace_state != nullptr && !from.trace_state->empty()) [[unlikely]] {
+    trace_state_ = *from.trace_state;
+    Beginning::keep_trace_state(*this);
+  }
+  if (from.start.start_unix_ns != 0) [[unlikely]] {
+    header_.start_ns = from.start.start_unix_ns;
+    header_.what |= detail::SpanHeader::of({}, 0, detail::HeaderBit::start_is_unix);
+    return;
+  }
+  header_.start_ns = detail::span_clock(from.tracer);  // last: what starting costs is no part of what is timed
+}
 
 Tracer::Tracer(Text name, const TracerOptions& options) {
   detail::make_buffers();
@@ -104,23 +118,23 @@ Span Tracer::start(Literal name, const SpanStart& start) const noexcept {
 
 Span Tracer::make_root(Literal name, const SpanStart& start) const noexcept {
   detail::ThreadSpans& own = detail::thread_spans();
-  Span span;
-  span.header_.trace_id = own.random_trace_id();
-  if (!is_sampled(*state_, nullptr, span.header_.trace_id, name, start.kind)) {
-    return Span{Span::Unsampled{}, *state_, span.header_.trace_id, random_flag, {}};
+  const TraceId trace_id = own.random_trace_id();
+  if (!is_sampled(*state_, nullptr, trace_id, name, start.kind)) {
+    return Span{Span::Unsampled{}, *state_, trace_id, random_flag, {}};
   }
-  span.header_.span_id = own.random_span_id();
-  span.header_.parent_id = SpanId{};
-  span.header_.flags = sampled_flag | random_flag;
-  span.header_.bits = 0;
-  span.epoch_ = own.epoch();
-  Span::Beginning::begin(span, *state_, name, start);
-  return span;
+  return Span{Span::Beginning{*state_, own, trace_id, SpanId{}, sampled_flag | random_flag, 0, nullptr, name, start}};
 }
 
 Span Tracer::make_child_of(const TracerState& tracer, const Span& parent, Literal name,
                            const SpanStart& start) noexcept {
   if (parent.state_ == Span::State::none) return Span{};
+  const Verdict verdict = TracerState::read(tracer.for_children);
+  const bool is_recorded = parent.state_ != Span::State::unsampled;
+  // Without a context made for it: it is what most spans are.
+  if (is_recorded && (verdict == Verdict::as_parent || verdict == Verdict::always)) {
+    return Span{Span::Beginning{tracer, detail::thread_spans(), parent.header_.trace_id, parent.header_.span_id,
+                                parent.header_.flags(), 0, &parent.trace_state_, name, start}};
+  }
   return make_child(tracer, parent.context(), name, start);
 }
 
@@ -130,17 +144,10 @@ Span Tracer::make_child(const TracerState& tracer, const SpanContext& parent, Li
   if (!is_sampled(tracer, &parent, parent.trace_id, name, start.kind)) {
     return Span{Span::Unsampled{}, tracer, parent.trace_id, inherited, parent.trace_state};
   }
-  detail::ThreadSpans& own = detail::thread_spans();
-  Span span;
-  span.header_.trace_id = parent.trace_id;
-  span.header_.span_id = own.random_span_id();
-  span.header_.parent_id = parent.span_id;
-  span.header_.flags = static_cast<std::uint8_t>(sampled_flag | inherited);
-  span.header_.bits = static_cast<std::uint8_t>(parent.is_remote ? detail::HeaderBit::parent_is_remote : 0);
-  span.trace_state_ = parent.trace_state;
-  span.epoch_ = own.epoch();
-  Span::Beginning::begin(span, tracer, name, start);
-  return span;
+  return Span{Span::Beginning{tracer, detail::thread_spans(), parent.trace_id, parent.span_id,
+                              static_cast<std::uint8_t>(sampled_flag | inherited),
+                              static_cast<std::uint8_t>(parent.is_remote ? detail::HeaderBit::parent_is_remote : 0),
+                              &parent.trace_state, name, start}};
 }
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -27,10 +27,9 @@ struct Id {
   std::byte bytes[size];
 
   [[nodiscard]] constexpr bool is_valid() const noexcept {
-    for (const std::byte byte : bytes) {
-      if (byte != std::byte{0}) return true;
-    }
-    return false;
+    std::byte any{0};  // without branches: two instructions
+    for (const std::byte byte : bytes) any |= byte;
+    return any != std::byte{0};
   }
 
   [[nodiscard]] HexText<2 * size> hex() const noexcept {

@@ -13,7 +13,7 @@ enum class SpanKind : std::uint8_t { internal = 1, server, client, producer, con
 /// What a rule of one's own is asked about.
 struct SamplingQuestion {
   const SpanContext* parent;  ///< null: a root
-  TraceId trace_id;
+  const TraceId& trace_id;
   Text name;
   SpanKind kind;
 };

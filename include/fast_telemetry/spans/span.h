@@ -25,12 +25,11 @@ namespace detail {
 struct TracerState;
 
 /// The fixed part of a finished span, as it lies in the buffer; items (src/spans/items.h) follow it.
+///
+/// Words of 8 bytes, each written as one: a span is copied word by word right after it was written, and a load that
+/// spans two stores would wait until both have left the processor's store buffer.
 struct SpanHeader {
-  std::uint32_t size;  ///< of the whole record, in bytes: a multiple of 8
-  SpanKind kind;
-  SpanStatus status;
-  std::uint8_t flags;
-  std::uint8_t bits;
+  std::uint64_t what;  ///< size of the record in bytes (a multiple of 8), kind, status, flags, HeaderBits
   std::int64_t start_ns;
   std::int64_t end_ns;
   TraceId trace_id;
@@ -38,14 +37,44 @@ struct SpanHeader {
   SpanId parent_id;
   const TracerState* tracer;
   const char* name;  ///< null: there is an item that has it
-  std::uint32_t name_size;
   std::uint16_t attributes;
   std::uint16_t events;
   std::uint16_t links;
-  std::uint16_t dropped_events;
-  std::uint16_t dropped_links;
   std::uint16_t dropped_attributes;
+  std::uint64_t rest;  ///< length of the name, dropped events, dropped links
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(what); }
+  [[nodiscard]] SpanKind kind() const noexcept { return static_cast<SpanKind>(what >> 32U); }
+  [[nodiscard]] SpanStatus status() const noexcept { return static_cast<SpanStatus>(what >> 40U); }
+  [[nodiscard]] std::uint8_t flags() const noexcept { return static_cast<std::uint8_t>(what >> 48U); }
+  [[nodiscard]] std::uint8_t bits() const noexcept { return static_cast<std::uint8_t>(what >> 56U); }
+  void set_status(SpanStatus status) noexcept {
+    what = (what & ~(std::uint64_t{0xFF} << 40U)) | std::uint64_t{static_cast<std::uint8_t>(status)} << 40U;
+  }
+  [[nodiscard]] static constexpr std::uint64_t of(SpanKind kind, std::uint8_t flags, std::uint8_t bits) noexcept {
+    return std::uint64_t{static_cast<std::uint8_t>(kind)} << 32U | std::uint64_t{flags} << 48U |
+           std::uint64_t{bits} << 56U;
+  }
+
+  [[nodiscard]] std::uint32_t name_size() const noexcept { return static_cast<std::uint32_t>(rest); }
+  [[nodiscard]] std::uint16_t dropped_events() const noexcept { return static_cast<std::uint16_t>(rest >> 32U); }
+  [[nodiscard]] std::uint16_t dropped_links() const noexcept { return static_cast<std::uint16_t>(rest >> 48U); }
+  void set_name(const char* text, std::size_t size) noexcept {
+    name = text;
+    rest = (rest & ~std::uint64_t{0xFFFFFFFF}) | size;
+  }
+  // Counts stop at their largest value.
+  void drop_attribute() noexcept {
+    dropped_attributes = static_cast<std::uint16_t>(dropped_attributes + (dropped_attributes != 0xFFFF));
+  }
+  void drop_event() noexcept {
+    if (dropped_events() != 0xFFFF) rest += std::uint64_t{1} << 32U;
+  }
+  void drop_link() noexcept {
+    if (dropped_links() != 0xFFFF) rest += std::uint64_t{1} << 48U;
+  }
 };
+static_assert(sizeof(SpanHeader) == 88);
 
 enum HeaderBit : std::uint8_t { start_is_unix = 1, end_is_unix = 2, parent_is_remote = 4 };
 
@@ -166,7 +195,7 @@ class Span {
         has_trace_id_{true},
         has_span_id_{false} {
     header_.trace_id = trace_id;
-    header_.flags = flags;
+    header_.what = detail::SpanHeader::of(SpanKind::internal, flags, 0);
   }
 
   void take(Span& other) noexcept;
@@ -184,7 +213,8 @@ class Span {
   void hand_over(std::int64_t end_ns, std::uint8_t end_bits) noexcept;
 
   struct Items;      ///< writes into the room for items
-  struct Beginning;  ///< sets what a recorded span starts with
+  struct Beginning;  ///< what a recorded span starts with
+  explicit Span(const Beginning& beginning) noexcept;
 
   // Only what a state needs is ever written: of a span that is not sampled, no more than its trace id.
   mutable detail::SpanHeader header_;

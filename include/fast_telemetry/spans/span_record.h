@@ -13,13 +13,22 @@ namespace detail {
 
 enum class ItemTag : std::uint8_t { attribute, event, link, status_description, name, trace_state };
 
-/// What one item of a record begins with; `size` bytes follow, and padding to a multiple of 8.
+/// What one item of a record begins with; size() bytes follow, and padding to a multiple of 8. Two words, for the
+/// reason that SpanHeader is words.
 struct ItemHeader {
-  const char* key;  ///< of an attribute; an event's name; null otherwise
-  std::uint16_t key_size;
-  ItemTag tag;
-  AttributeType type;
-  std::uint32_t size;
+  const char* key;     ///< of an attribute; an event's name; null otherwise
+  std::uint64_t what;  ///< size of the payload, length of the key, tag, type of the value
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(what); }
+  [[nodiscard]] std::uint16_t key_size() const noexcept { return static_cast<std::uint16_t>(what >> 32U); }
+  [[nodiscard]] ItemTag tag() const noexcept { return static_cast<ItemTag>(what >> 48U & 0xFFU); }
+  [[nodiscard]] AttributeType type() const noexcept { return static_cast<AttributeType>(what >> 56U); }
+  [[nodiscard]] static constexpr ItemHeader of(ItemTag tag, Text key, std::size_t size,
+                                               AttributeType type = {}) noexcept {
+    return {key.data(), std::uint64_t{size} | std::uint64_t{key.size()} << 32U |
+                            std::uint64_t{static_cast<std::uint8_t>(tag)} << 48U |
+                            std::uint64_t{static_cast<std::uint8_t>(type)} << 56U};
+  }
 
   [[nodiscard]] const std::byte* payload() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
 };
@@ -70,9 +79,9 @@ class ItemRange {
     [[nodiscard]] const ItemHeader& header() const noexcept {
       return *reinterpret_cast<const ItemHeader*>(rest_.begin);
     }
-    void step() noexcept { rest_.begin += sizeof(ItemHeader) + padded(header().size); }
+    void step() noexcept { rest_.begin += sizeof(ItemHeader) + padded(header().size()); }
     void skip_others() noexcept {
-      while (rest_.begin != rest_.end && header().tag != View::tag) step();
+      while (rest_.begin != rest_.end && header().tag() != View::tag) step();
     }
 
     ItemSpan rest_;
@@ -93,11 +102,11 @@ class RecordedValue {
  public:
   explicit RecordedValue(const detail::ItemHeader& item) noexcept : item_{&item} {}
 
-  [[nodiscard]] AttributeType type() const noexcept { return item_->type; }
+  [[nodiscard]] AttributeType type() const noexcept { return item_->type(); }
 
   // Each for its type only; asking for another is undefined.
-  [[nodiscard]] std::string_view string() const noexcept { return {chars(), item_->size}; }
-  [[nodiscard]] std::string_view bytes() const noexcept { return {chars(), item_->size}; }
+  [[nodiscard]] std::string_view string() const noexcept { return {chars(), item_->size()}; }
+  [[nodiscard]] std::string_view bytes() const noexcept { return {chars(), item_->size()}; }
   [[nodiscard]] bool boolean() const noexcept { return integer() != 0; }
   [[nodiscard]] std::int64_t integer() const noexcept { return integer_at(0); }
   [[nodiscard]] double floating() const noexcept { return floating_at(0); }
@@ -123,7 +132,7 @@ class RecordedValue {
 struct RecordedAttribute {
   static constexpr detail::ItemTag tag = detail::ItemTag::attribute;
   RecordedAttribute(const detail::ItemHeader& item, std::int64_t) noexcept
-      : key{item.key, item.key_size}, value{item} {}
+      : key{item.key, item.key_size()}, value{item} {}
 
   std::string_view key;
   RecordedValue value;
@@ -174,14 +183,14 @@ class SpanRecord {
   [[nodiscard]] std::uintptr_t scope_id() const noexcept { return reinterpret_cast<std::uintptr_t>(header_->tracer); }
 
   [[nodiscard]] std::string_view name() const noexcept;
-  [[nodiscard]] SpanKind kind() const noexcept { return header_->kind; }
+  [[nodiscard]] SpanKind kind() const noexcept { return header_->kind(); }
   [[nodiscard]] const TraceId& trace_id() const noexcept { return header_->trace_id; }
   [[nodiscard]] const SpanId& span_id() const noexcept { return header_->span_id; }
   [[nodiscard]] const SpanId& parent_id() const noexcept { return header_->parent_id; }  ///< zeros: a root
   [[nodiscard]] bool parent_is_remote() const noexcept {
-    return (header_->bits & detail::HeaderBit::parent_is_remote) != 0;
+    return (header_->bits() & detail::HeaderBit::parent_is_remote) != 0;
   }
-  [[nodiscard]] std::uint8_t flags() const noexcept { return header_->flags; }
+  [[nodiscard]] std::uint8_t flags() const noexcept { return header_->flags(); }
   [[nodiscard]] std::string_view trace_state() const noexcept { return text_of(detail::ItemTag::trace_state); }
 
   /// By the wall clock as it was at the drain: after a step of it, spans of one drain fit together.
@@ -192,7 +201,7 @@ class SpanRecord {
     return unix_of(header_->end_ns, detail::HeaderBit::end_is_unix);
   }
 
-  [[nodiscard]] SpanStatus status() const noexcept { return header_->status; }
+  [[nodiscard]] SpanStatus status() const noexcept { return header_->status(); }
   [[nodiscard]] std::string_view status_description() const noexcept {
     return text_of(detail::ItemTag::status_description);
   }
@@ -210,18 +219,18 @@ class SpanRecord {
 
   // Counts stop at 65 535.
   [[nodiscard]] std::uint32_t dropped_attributes() const noexcept { return header_->dropped_attributes; }
-  [[nodiscard]] std::uint32_t dropped_events() const noexcept { return header_->dropped_events; }
-  [[nodiscard]] std::uint32_t dropped_links() const noexcept { return header_->dropped_links; }
+  [[nodiscard]] std::uint32_t dropped_events() const noexcept { return header_->dropped_events(); }
+  [[nodiscard]] std::uint32_t dropped_links() const noexcept { return header_->dropped_links(); }
 
   /// Bytes it takes in the buffer: near what it will take in a format.
-  [[nodiscard]] std::size_t size_bytes() const noexcept { return header_->size; }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return header_->size(); }
 
  private:
   static std::string_view view(Text text) noexcept { return {text.data(), text.size()}; }
   [[nodiscard]] detail::ItemSpan items() const noexcept;
   [[nodiscard]] std::string_view text_of(detail::ItemTag tag) const noexcept;
   [[nodiscard]] std::int64_t unix_of(std::int64_t ns, std::uint8_t is_unix) const noexcept {
-    return (header_->bits & is_unix) != 0 ? ns : ns + unix_lead_ns_;
+    return (header_->bits() & is_unix) != 0 ? ns : ns + unix_lead_ns_;
   }
 
   const detail::SpanHeader* header_;

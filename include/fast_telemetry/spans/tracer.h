@@ -80,7 +80,12 @@ class Tracer {
 
   /// A child of what was extracted from a request, or was passed on in this process. A root if `parent` is not valid.
   [[nodiscard]] Span child(const SpanContext& parent, Literal name, const SpanStart& start = {}) const noexcept {
-    return parent.is_valid() ? make_child(*state_, parent, name, start) : root(name, start);
+    if (!parent.is_valid()) return root(name, start);
+    if (!parent.is_sampled() && detail::TracerState::read(state_->for_children) == detail::Verdict::as_parent) {
+      const auto flags = static_cast<std::uint8_t>(parent.flags & random_flag);
+      return Span{Span::Unsampled{}, *state_, parent.trace_id, flags, parent.trace_state};
+    }
+    return make_child(*state_, parent, name, start);
   }
 
  private:
@@ -90,7 +95,7 @@ class Tracer {
                        const SpanStart& start) noexcept {
     if (parent.state_ == Span::State::unsampled && parent.has_trace_id_ &&
         detail::TracerState::read(tracer.for_children) == detail::Verdict::as_parent) {
-      return Span{Span::Unsampled{}, tracer, parent.header_.trace_id, parent.header_.flags, parent.trace_state_};
+      return Span{Span::Unsampled{}, tracer, parent.header_.trace_id, parent.header_.flags(), parent.trace_state_};
     }
     return make_child_of(tracer, parent, name, start);
   }
