@@ -30,11 +30,11 @@ struct Bytes {
 namespace detail {
 
 template <class T>
-concept Boolean = __is_same(T, bool);
+concept IsBoolean = __is_same(T, bool);
 template <class T>
-concept Floating = __is_same(T, double) || __is_same(T, float);
+concept IsFloating = __is_same(T, double) || __is_same(T, float);
 template <class T>
-concept Integer = !Boolean<T> && !Floating<T> && !__is_enum(T) && !__is_class(T) && requires(T t) {
+concept IsInteger = !IsBoolean<T> && !IsFloating<T> && !__is_enum(T) && !__is_class(T) && requires(T t) {
   t % 2;
   static_cast<std::int64_t>(t);
 };
@@ -49,10 +49,16 @@ concept Contiguous = !TextLike<C> && requires(const C& c) {
 };
 
 template <class T>
-inline constexpr AttributeType array_type_of = Boolean<T>    ? AttributeType::boolean_array
-                                               : Floating<T> ? AttributeType::floating_array
-                                               : Integer<T>  ? AttributeType::integer_array
-                                                             : AttributeType::string_array;
+inline constexpr AttributeType array_type_of = IsBoolean<T>    ? AttributeType::boolean_array
+                                               : IsFloating<T> ? AttributeType::floating_array
+                                               : IsInteger<T>  ? AttributeType::integer_array
+                                                               : AttributeType::string_array;
+template <class T>
+consteval bool is_int64() {
+  if constexpr (IsInteger<T>) return sizeof(T) == 8 && static_cast<T>(-1) < T{0};
+  return false;
+}
+
 template <class T>
 struct Plain {
   using type = T;
@@ -73,13 +79,13 @@ class AttributeValue {
   template <detail::TextLike T>
   constexpr AttributeValue(const T& text) noexcept  // NOLINT(google-explicit-constructor)
       : AttributeValue{AttributeType::string, Text{text}.data(), Text{text}.size()} {}
-  template <detail::Boolean T>
+  template <detail::IsBoolean T>
   constexpr AttributeValue(T value) noexcept  // NOLINT(google-explicit-constructor)
       : type_{AttributeType::boolean}, integer_{value} {}
-  template <detail::Integer T>
+  template <detail::IsInteger T>
   constexpr AttributeValue(T value) noexcept  // NOLINT(google-explicit-constructor)
       : type_{AttributeType::integer}, integer_{clamped(value)} {}
-  template <detail::Floating T>
+  template <detail::IsFloating T>
   constexpr AttributeValue(T value) noexcept  // NOLINT(google-explicit-constructor)
       : type_{AttributeType::floating}, floating_{value} {}
   constexpr AttributeValue(Bytes bytes) noexcept  // NOLINT(google-explicit-constructor)
@@ -116,7 +122,7 @@ class AttributeValue {
   static constexpr AttributeType type_of(const T*) noexcept {
     using Element = typename detail::Plain<T>::type;
     static_assert(__is_same(Element, bool) || __is_same(Element, double) || __is_same(Element, Text) ||
-                      (detail::Integer<Element> && sizeof(T) == 8 && Element(-1) < Element(0)),
+                      detail::is_int64<Element>(),
                   "arrays are of bool, std::int64_t, double or ft::Text");
     return detail::array_type_of<Element>;
   }
