@@ -15,13 +15,23 @@ using detail::ItemHeader;
 using detail::ItemTag;
 using detail::padded;
 
-std::size_t encoded_size(const AttributeValue& value) noexcept {
+/// At most so many code points, none of them cut.
+Text first_characters(Text text, std::size_t limit) noexcept {
+  if (text.size() <= limit) return text;
+  std::string_view rest{text.data(), text.size()};
+  while (!rest.empty() && limit-- != 0) rest.remove_prefix(detail::utf8_step(rest).length);
+  return {text.data(), text.size() - rest.size()};
+}
+
+/// `limit`: characters of each string, bytes of bytes.
+std::size_t encoded_size(const AttributeValue& value, std::size_t limit) noexcept {
   switch (value.type()) {
     case AttributeType::boolean:
     case AttributeType::integer:
     case AttributeType::floating: return sizeof(std::int64_t);
     case AttributeType::string:
-    case AttributeType::bytes:
+      return first_characters({static_cast<const char*>(value.data()), value.size()}, limit).size();
+    case AttributeType::bytes: return std::min(value.size(), limit);
     case AttributeType::boolean_array: return value.size();
     case AttributeType::integer_array:
     case AttributeType::floating_array: return value.size() * sizeof(std::int64_t);
@@ -29,23 +39,24 @@ std::size_t encoded_size(const AttributeValue& value) noexcept {
   }
   std::size_t size = (1 + value.size()) * sizeof(std::uint32_t);
   const auto* const texts = static_cast<const Text*>(value.data());
-  for (std::size_t i = 0; i < value.size(); ++i) size += texts[i].size();
+  for (std::size_t i = 0; i < value.size(); ++i) size += first_characters(texts[i], limit).size();
   return size;
 }
 
 /// Number of strings, the length of each, all their characters.
-void encode_strings(const Text* texts, std::size_t count, std::byte* out) noexcept {
+void encode_strings(const Text* texts, std::size_t count, std::size_t limit, std::byte* out) noexcept {
   auto* const lengths = reinterpret_cast<std::uint32_t*>(out);
   lengths[0] = static_cast<std::uint32_t>(count);
   std::byte* chars = out + (1 + count) * sizeof *lengths;
   for (std::size_t i = 0; i < count; ++i) {
-    lengths[1 + i] = static_cast<std::uint32_t>(texts[i].size());
-    std::memcpy(chars, texts[i].data(), texts[i].size());
-    chars += texts[i].size();
+    const Text text = first_characters(texts[i], limit);
+    lengths[1 + i] = static_cast<std::uint32_t>(text.size());
+    if (!text.empty()) std::memcpy(chars, text.data(), text.size());
+    chars += text.size();
   }
 }
 
-void encode(const AttributeValue& value, std::byte* out, std::size_t size) noexcept {
+void encode(const AttributeValue& value, std::size_t limit, std::byte* out, std::size_t size) noexcept {
   switch (value.type()) {
     case AttributeType::boolean:
     case AttributeType::integer: {
@@ -58,18 +69,11 @@ void encode(const AttributeValue& value, std::byte* out, std::size_t size) noexc
       std::memcpy(out, &floating, sizeof floating);
       return;
     }
-    case AttributeType::string_array: return encode_strings(static_cast<const Text*>(value.data()), value.size(), out);
+    case AttributeType::string_array:
+      return encode_strings(static_cast<const Text*>(value.data()), value.size(), limit, out);
     default:
       if (size != 0) std::memcpy(out, value.data(), size);
   }
-}
-
-/// At most so many code points, none of them cut.
-Text first_characters(Text text, std::size_t limit) noexcept {
-  if (text.size() <= limit) return text;
-  std::string_view rest{text.data(), text.size()};
-  while (!rest.empty() && limit-- != 0) rest.remove_prefix(detail::utf8_step(rest).length);
-  return {text.data(), text.size() - rest.size()};
 }
 
 }  // namespace
@@ -114,21 +118,13 @@ bool Span::Items::append(const ItemHeader& header, const void* payload) noexcept
 
 bool Span::Items::append(Literal key, const AttributeValue& value) noexcept {
   const std::size_t limit = span.tracer_->limits.value_characters;
-  if (limit != 0xFFFFFFFF) [[unlikely]] {
-    if (value.type() == AttributeType::string && value.size() > limit) {
-      return append(key, first_characters({static_cast<const char*>(value.data()), value.size()}, limit));
-    }
-    if (value.type() == AttributeType::bytes && value.size() > limit) {
-      return append(key, Bytes{value.data(), limit});
-    }
-  }
-  const std::size_t size = encoded_size(value);
+  const std::size_t size = encoded_size(value, limit);
   if (size > most_bytes) return false;
   const std::size_t bytes = sizeof(ItemHeader) + padded(size);
   std::byte* const place = room(bytes);
   if (place == nullptr) return false;
   new (place) ItemHeader{ItemHeader::of(ItemTag::attribute, key.text(), size, value.type())};
-  encode(value, place + sizeof(ItemHeader), size);
+  encode(value, limit, place + sizeof(ItemHeader), size);
   span.used_ += static_cast<std::uint32_t>(bytes);
   return true;
 }

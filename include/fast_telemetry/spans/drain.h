@@ -14,7 +14,7 @@ enum class SinkAnswer : std::uint8_t {
   full,   ///< not taken: it stays in the buffer, and the drain ends
 };
 
-/// Receives finished spans, one by one; those of one thread in the order of their ends, threads in any order.
+/// Receives finished spans, one by one, in no particular order: mostly as they ended in their thread.
 ///
 /// May record spans, and may throw: the span it threw at stays in the buffer. Recording threads wait for nobody here,
 /// so a slow sink only fills the buffers. Not to be drained again from within.
