@@ -78,14 +78,15 @@ void ThreadSpans::refresh() noexcept {
 
 void ThreadSpans::begin(std::uint64_t epoch) noexcept {
   epoch_ = epoch;
-  chunk_ = nullptr;
   seed(random_);
+  if (!is_busy_) chunk_ = nullptr;
 }
 
 void begin_child_thread() noexcept {
   ThreadSpans& own = own_spans;
   if (own.epoch_ == no_epoch) return;
   // A handler forked on top of a record that this thread will go on copying: into a chunk that nobody else may get.
+  // The record itself lets it go.
   if (own.is_busy_ && own.chunk_ != nullptr) own.chunk_->state.store(ChunkState::abandoned, std::memory_order_relaxed);
   own.begin(epoch());
 }
@@ -105,11 +106,13 @@ void ThreadSpans::record(const FinishedSpan& span) noexcept {
     buffers->dropped[static_cast<std::size_t>(SpanDrop::reentrant)].add();
     return;
   }
+  const std::uint64_t began = epoch_;
   is_busy_ = true;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  write(span);
+  write(span, began);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   is_busy_ = false;
+  if (epoch_ != began) [[unlikely]] chunk_ = nullptr;  // a handler forked meanwhile: it is nobody's here
 }
 
 namespace {
@@ -141,8 +144,7 @@ inline void ThreadSpans::copy(const FinishedSpan& span, std::byte* place) noexce
   }
 }
 
-inline void ThreadSpans::write(const FinishedSpan& span) noexcept {
-  const std::uint64_t began = epoch_;
+inline void ThreadSpans::write(const FinishedSpan& span, std::uint64_t began) noexcept {
   SpanDrop drop{};
   if ((chunk_ == nullptr || filled_.bytes + span.size() > chunk_bytes) && !next_chunk(span.size(), drop)) [[unlikely]] {
     buffers->recorded.add();
@@ -152,11 +154,13 @@ inline void ThreadSpans::write(const FinishedSpan& span) noexcept {
   Chunk& chunk = *chunk_;
   const Filled filled{filled_.spans + 1, filled_.bytes + span.size()};
   copy(span, data_ + filled_.bytes);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (epoch_ != began) [[unlikely]] {  // a handler forked meanwhile: the span is the parent's
+    chunk.state.store(ChunkState::abandoned, std::memory_order_relaxed);
+    return;
+  }
   // Release: pairs with the drain's acquire; what it sees counted is complete.
   chunk.written.store(filled.word(), std::memory_order_release);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (epoch_ != began) [[unlikely]]
-    return;  // a handler forked meanwhile: the span is the parent's
   filled_ = filled;
   buffers->recorded.add();
   if (is_over_) [[unlikely]] {

@@ -49,10 +49,10 @@ class ThreadSpans {
   void refresh() noexcept;
   void begin(std::uint64_t epoch) noexcept;
   [[nodiscard]] bool next_chunk(std::size_t room, SpanDrop& drop) noexcept;
-  void write(const FinishedSpan& span) noexcept;
+  void write(const FinishedSpan& span, std::uint64_t began) noexcept;
   static void copy(const FinishedSpan& span, std::byte* place) noexcept;
 
-  std::uint64_t epoch_ = no_epoch;
+  volatile std::uint64_t epoch_ = no_epoch;  ///< volatile: a handler that forks changes it
   std::uint64_t random_[4] = {};
   Chunk* chunk_ = nullptr;
   std::byte* data_ = nullptr;  ///< the chunk's

@@ -108,8 +108,8 @@ void Tracer::set_sampler(Sampler sampler) noexcept {
   // A span that starts meanwhile may go by one part of the old sampler: each part is right by itself.
   const detail::Rule& rule = sampler.rule();
   __atomic_store_n(&state_->rule, &rule, __ATOMIC_RELEASE);
-  __atomic_store_n(&state_->for_roots, rule.for_roots, __ATOMIC_RELEASE);
-  __atomic_store_n(&state_->for_children, rule.for_children, __ATOMIC_RELEASE);
+  __atomic_store_n(&state_->for_roots, static_cast<std::uint8_t>(rule.for_roots), __ATOMIC_RELEASE);
+  __atomic_store_n(&state_->for_children, static_cast<std::uint8_t>(rule.for_children), __ATOMIC_RELEASE);
 }
 
 Span Tracer::start(Literal name, const SpanStart& start) const noexcept {

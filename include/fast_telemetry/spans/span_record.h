@@ -168,7 +168,8 @@ class RecordedLink {
   RecordedAttributes attributes;
 };
 
-/// A finished span. A view into the buffer: valid until the sink's call returns. Reading it allocates nothing.
+/// A finished span. A view into the buffer: valid until the sink's call returns, and not in a child that is forked
+/// meanwhile. Reading it allocates nothing.
 ///
 /// Attributes, events and links are ranges, each in the order of the calls, attributes with unique keys. Strings are as
 /// they were given: encoders repair ill-formed UTF-8.

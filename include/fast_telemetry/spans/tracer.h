@@ -37,16 +37,16 @@ enum class Verdict : std::uint8_t { ask, never, always, as_parent };
 
 /// What a tracer is; immortal, since spans and records refer to it.
 struct TracerState {
-  Verdict for_roots;  ///< these two and the rule change with the sampler
-  Verdict for_children;
+  std::uint8_t for_roots;  ///< Verdicts; these two and the rule change with the sampler
+  std::uint8_t for_children;
   SpanClock clock;
   SpanLimits limits;
   Text name;
   Text version;
   const Rule* rule;
 
-  [[nodiscard]] static Verdict read(const Verdict& verdict) noexcept {
-    return __atomic_load_n(&verdict, __ATOMIC_RELAXED);
+  [[nodiscard]] static Verdict read(const std::uint8_t& verdict) noexcept {
+    return static_cast<Verdict>(__atomic_load_n(&verdict, __ATOMIC_RELAXED));
   }
 };
 
