@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The samples of docs/guide/spans.md.
+#include <fast_telemetry/spans/baggage.h>
+#include <fast_telemetry/spans/context.h>
+#include <fast_telemetry/spans/drain.h>
+#include <fast_telemetry/spans/propagation.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ft = fast_telemetry;
+
+namespace {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+const ft::Tracer tracer{"shop", {.version = "2.1"}};
+
+int lookup(const ft::Span& parent, const std::string& key) {
+  ft::Span span = parent.child("lookup", {.kind = ft::SpanKind::client});
+  span.set_attribute("db.system.name", "redis");
+  span.set_attribute("db.key", key);
+  span.add_event("cache_miss", {{"shard", 3}});
+  return 7;
+}
+
+std::string send(const ft::Span& span) {
+  std::string request;
+  ft::inject_context(span.context(), [&](ft::Text name, ft::Text value) {
+    request.append(name.data(), name.size()).append(": ").append(value.data(), value.size()).append("\r\n");
+  });
+  return request;
+}
+
+std::string handle(const Headers& headers) {
+  const ft::SpanContext caller = ft::extract_context(headers);
+  ft::Span span = tracer.child(caller, "request", {.kind = ft::SpanKind::server});
+  span.set_attribute("shop.items", lookup(span, "cart-17"));
+  span.set_status(ft::SpanStatus::ok);
+  return send(span);
+}
+
+void log_line() {
+  const ft::CurrentSpan scope{tracer.root("job")};
+  // … and anywhere below, on this thread:
+  const ft::Span step = tracer.start("step");  // a child of the job
+  const ft::SpanContext context = ft::current_context();
+  EXPECT_EQ(step.context().trace_id, context.trace_id);
+}
+
+class PrintingSink final : public ft::SpanSink {
+ public:
+  ft::SinkAnswer span(const ft::SpanRecord& record) override {
+    out += std::string{record.name()} + ' ' + std::to_string(record.attribute_count()) + '\n';
+    return ft::SinkAnswer::taken;
+  }
+  std::string out;
+};
+
+TEST(Snippet, spans) {
+  const std::string sent = handle({{"traceparent", "00-0123456789abcdef0123456789abcdef-00f067aa0ba902b7-01"}});
+  EXPECT_TRUE(sent.starts_with("traceparent: 00-0123456789abcdef0123456789abcdef-"));
+  PrintingSink sink;
+  ft::drain_spans(sink);
+  EXPECT_EQ(sink.out, "lookup 2\nrequest 1\n");
+  log_line();
+  ft::drain_spans(sink);
+
+  const ft::Tracer sampled{"shop", {.sampler = ft::Sampler::parent_based(ft::Sampler::trace_id_ratio(0.01))}};
+  EXPECT_TRUE(
+      sampled.child(ft::SpanContext{ft::random_trace_id(), ft::random_span_id(), ft::sampled_flag, true, {}}, "x")
+          .is_recording());
+  ft::drain_spans(sink);
+  const ft::SpanInfo info = ft::span_info();
+  EXPECT_EQ(info.recorded, info.drained + info.dropped() + info.buffered);
+}
+
+}  // namespace
