@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench"]
+BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench", "span_bench"]
 
 LOCAL = "record_bench:BM_local_increment/threads:1"
 TEXT = "encode_bench:BM_prometheus_text/series:10000"
@@ -221,6 +221,18 @@ def tables(summary):
         if rows:
             result.append((title, ["", "1 thread", "middle half", "of local", "2 threads", "middle half", "of 1 thread"],
                            rows))
+
+    rows = []
+    for name, row in summary.items():
+        if match := re.match(r"span_bench:BM_(\w+?)(?:/reads:(\d+))?$", name):
+            reads = {"span_root": 2, "vector_root": 2, "span_lifecycle": 5, "vector_lifecycle": 5, "span_pipeline": 8,
+                     "vector_pipeline": 8, "span_attributes": 2}.get(match[1])
+            floor = summary.get(f"span_bench:BM_clock_reads/reads:{reads}")
+            rows.append([match[1].replace("_", " ") + (f": {match[2]}" if match[2] else ""), figure(row["median_ns"]),
+                         spread(row), f"{row['median_ns'] / floor['median_ns']:.2f} ×" if floor else ""])
+    if rows:
+        result.append(("Spans, ns per iteration, every one recorded and drained", ["", "ns", "middle half",
+                       "of the clock reads in it"], rows))
 
     rows = []
     for name, row in summary.items():

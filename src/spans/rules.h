@@ -10,12 +10,15 @@ namespace detail {
 
 /// A sampler's decision. Immortal.
 struct Rule : SamplingRule {
-  Rule(Verdict roots, Verdict children) noexcept : for_roots{roots}, for_children{children} {}
+  Rule(Verdict roots, Verdict children) noexcept;
   virtual ~Rule() = default;
 
   // What a tracer may decide without asking.
   const Verdict for_roots;
   const Verdict for_children;
+
+ private:
+  const Rule* next_;  ///< of all there are, as in TracerState
 };
 
 }  // namespace detail

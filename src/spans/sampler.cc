@@ -15,6 +15,18 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 
 namespace {
 
+constinit std::atomic<const detail::Rule*> all_rules{nullptr};
+
+}  // namespace
+
+detail::Rule::Rule(Verdict roots, Verdict children) noexcept
+    : for_roots{roots}, for_children{children}, next_{all_rules.load(std::memory_order_relaxed)} {
+  while (!all_rules.compare_exchange_weak(next_, this, std::memory_order_release)) {
+  }
+}
+
+namespace {
+
 using detail::Rule;
 using detail::Verdict;
 

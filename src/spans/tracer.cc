@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/spans/tracer.h"
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 
@@ -15,6 +16,8 @@ namespace {
 
 using detail::TracerState;
 using detail::Verdict;
+
+constinit std::atomic<TracerState*> all_tracers{nullptr};
 
 /// Kept for ever, as what points to it is.
 Text kept(Text text) {
@@ -102,6 +105,9 @@ Tracer::Tracer(Text name, const TracerOptions& options) {
   state->clock = options.clock;
   state_ = state.release();
   set_sampler(options.sampler);
+  state_->next = all_tracers.load(std::memory_order_relaxed);
+  while (!all_tracers.compare_exchange_weak(state_->next, state_, std::memory_order_release)) {
+  }
 }
 
 void Tracer::set_sampler(Sampler sampler) noexcept {

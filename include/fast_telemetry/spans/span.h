@@ -87,7 +87,7 @@ enum HeaderBit : std::uint8_t { start_is_unix = 1, end_is_unix = 2, parent_is_re
 /// destructors, atexit handlers and thread-local destructors; not in signal handlers.
 ///
 /// Cost: two clock reads (12 ns each) and 8 to 15 ns for a recorded span with a few attributes; no heap allocation. A
-/// span that is not sampled costs a branch per call (bench/micro/span_bench.cc). 496 bytes: attributes, events and
+/// span that is not sampled costs a branch per call (bench/micro/span_bench.cc). 456 bytes: attributes, events and
 /// links of 320 bytes together fit inside, more go to a block of the spans' byte budget, up to 64 KiB in all; what
 /// does not fit is left out and counted in the span's dropped counts, as is what exceeds its tracer's SpanLimits.
 ///

@@ -44,6 +44,7 @@ struct TracerState {
   Text name;
   Text version;
   const Rule* rule;
+  TracerState* next;  ///< of all there are: what is kept for ever is to be found, or leak checkers call it lost
 
   [[nodiscard]] static Verdict read(const std::uint8_t& verdict) noexcept {
     return static_cast<Verdict>(__atomic_load_n(&verdict, __ATOMIC_RELAXED));
