@@ -65,8 +65,7 @@ void forget() {
   ft::drain_spans(sink);
 }
 
-// Mutations: `written` published before the copy; relaxed instead of released; a chunk recycled when it is drained
-// though its writer still has it; the drained mark not kept.
+// Mutations: `written` published before the copy; a chunk recycled when it is drained though its writer still has it.
 TEST(Spans, arrive_once_each_while_writers_and_drains_race) {
   forget();
   constexpr int writers = 4;
@@ -102,7 +101,7 @@ TEST(Spans, arrive_once_each_while_writers_and_drains_race) {
 
 // With a budget that is exhausted most of the time, and threads that come and go.
 //
-// Mutations: a drop not counted; a span counted as recorded twice; the budget given back twice.
+// Mutations to try: a drop not counted; a span counted as recorded twice; the budget given back twice.
 TEST(Spans, are_drained_or_counted_as_dropped_when_the_budget_is_exhausted) {
   forget();
   constexpr std::uint64_t budget = 1U << 20U;
@@ -149,7 +148,7 @@ std::uint64_t resident_memory() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-// Mutations: a chunk of a thread that ended is never drained to its end; the scopes' block stays.
+// Mutations to try: a chunk of a thread that ended is never drained to its end; the scopes' block stays.
 TEST(Spans, of_many_short_threads_all_arrive_and_leave_no_memory_behind) {
   forget();
   const ft::Tracer tracer{"stress"};
@@ -192,7 +191,7 @@ TEST(Spans, of_many_short_threads_all_arrive_and_leave_no_memory_behind) {
 // Spans that end in destructors that run when the thread's own state is gone already: of thread_local objects, and of
 // keys whose destructors run after ours.
 //
-// Mutation: a span that ends after the thread's chunk was given back goes to that chunk.
+// Mutation to try: a span that ends after the thread's chunk was given back goes to that chunk.
 TEST(Spans, that_end_in_the_last_destructors_of_a_thread_arrive) {
   forget();
   static const ft::Tracer tracer{"stress"};

@@ -67,8 +67,8 @@ std::string live_as_child(const ft::Tracer& tracer, ft::Span& open, const std::s
   return findings.text();
 }
 
-// Mutations: no fork handler and no wiped word (the child repeats ids and drains the parent's spans); chunks not wiped;
-// the drain's lock not released in the child; spans begun in the parent recorded in the child.
+// Mutations: the pool not begun anew; the drain's lock not released in the child; spans begun in the parent recorded in
+// the child.
 TEST(SpansFork, gives_the_child_a_fresh_start_whatever_other_threads_are_doing) {
   const ft::Tracer tracer{"fork"};
   std::atomic<bool> done{false};
@@ -188,7 +188,7 @@ void drain_undisturbed() {
 
 // A handler forks on top of whatever this thread does to its spans; the child goes on from there.
 //
-// Mutation: the chunk that was being written to is handed out again in the child.
+// Seen red before a record looked at the epoch at its end: it went on in a chunk that was no longer its own.
 TEST(SpansFork, in_a_signal_handler_leaves_a_child_that_can_go_on) {
   const ft::Tracer tracer{"handler"};
   static_cast<void>(drained());

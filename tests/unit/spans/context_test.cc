@@ -48,7 +48,7 @@ TEST_F(CurrentSpanTest, is_the_innermost_scope_and_the_parent_of_what_starts) {
   EXPECT_NE(tracer.start("root").context().trace_id, a.context().trace_id);
 }
 
-// W-44. Mutation: each scope restores what was current when it began.
+// W-44. Mutation: slots of scopes that ended below others stay.
 TEST_F(CurrentSpanTest, survives_scopes_that_end_out_of_order) {
   std::optional<ft::CurrentSpan> first{std::in_place, a};
   std::optional<ft::CurrentSpan> second{std::in_place, b};

@@ -162,7 +162,7 @@ TEST_F(DrainTest, may_record_in_its_sink_and_not_drain_there) {
   expect_sum();
 }
 
-// S-30, W-40. Mutations: drops not counted; a chunk taken beyond the budget; a writer that waits.
+// S-30, W-40. Mutation: drops not counted.
 TEST_F(DrainTest, beyond_the_budget_spans_are_dropped_and_counted_and_what_is_buffered_arrives) {
   constexpr std::uint64_t budget = 1U << 20U;
   ft::set_span_budget(budget);

@@ -43,7 +43,7 @@ TEST_F(SamplerTest, always_on_and_always_off_ask_nobody) {
   EXPECT_FALSE(off.child(on.root("parent"), "span").is_recording());
 }
 
-// O-54. Mutation: the parent's flag ignored (SPN-3).
+// O-54. Mutation to try: the parent's flag ignored (SPN-3).
 TEST_F(SamplerTest, parent_based_does_as_the_parent_did) {
   const ft::Tracer standard{"standard"};
   EXPECT_TRUE(records_root(standard));
@@ -92,7 +92,7 @@ TEST_F(SamplerTest, an_unsampled_span_takes_everything_and_records_nothing) {
   EXPECT_TRUE(ft::RecordedSpans::drain().empty());
 }
 
-// O-55. Mutation: a decision that is not by the trace id.
+// O-55. Mutation to try: a decision that is not by the trace id.
 TEST_F(SamplerTest, ratio_decides_by_the_trace_id_and_a_lower_one_chooses_among_a_higher_ones) {
   const ft::Tracer tenth{"tenth", {.sampler = ft::Sampler::trace_id_ratio(0.1)}};
   const ft::Tracer half{"half", {.sampler = ft::Sampler::trace_id_ratio(0.5)}};

@@ -291,7 +291,7 @@ TEST_F(SpanTest, records_exceptions_as_events) {
   EXPECT_EQ(seen.status, ft::SpanStatus::unset);
 }
 
-// Mutation: a moved span's items stay where they were.
+// Mutation to try: a moved span's items stay where they were.
 TEST_F(SpanTest, moves_with_all_it_has_and_ends_once) {
   for (const std::size_t length : {3U, 3000U, 30'000U}) {
     const std::string text(length, 'x');

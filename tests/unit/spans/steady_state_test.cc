@@ -69,7 +69,7 @@ void trace_request(const ft::Tracer& tracer, const Carried& carried) {
   moved.set_status(ft::SpanStatus::error, carried.small);
 }
 
-// Mutations: items that outgrow the span in a std::vector; a trace state in a std::string.
+// Mutations to try: items that outgrow the span in a std::vector; a trace state in a std::string.
 TEST(SteadyState, of_spans_allocates_nothing) {
   const ft::Tracer tracer{"test"};
   const Carried carried;
