@@ -45,6 +45,7 @@ class Counter {
   [[nodiscard]] std::uint64_t value() const noexcept { return detail::read_integer(registration_.site, 0); }
 
   static constexpr detail::Declaration declare() noexcept { return {detail::Cells::counter}; }
+  static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * sizeof(std::uint64_t)};
   }
@@ -85,6 +86,7 @@ class FloatCounter {
   [[nodiscard]] double value() const noexcept { return detail::read_double(registration_.site, 0); }
 
   static constexpr detail::Declaration declare() noexcept { return {detail::Cells::float_counter}; }
+  static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * sizeof(double)};
   }
@@ -140,6 +142,7 @@ class UpDownCounter {
   }
 
   static constexpr detail::Declaration declare() noexcept { return {detail::Cells::up_down_counter}; }
+  static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * sizeof(std::uint64_t)};
   }

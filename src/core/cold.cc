@@ -30,16 +30,10 @@ std::uint64_t* attach(Site& site, void (*drop)(Drop) noexcept) noexcept {
   std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_RELAXED);
   // Read again under the lock: a destructor clears both under it, so a dead metric gets no cells.
   // Acquire: pairs with the release at the end of registration.
-  Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
-  if (cells == nullptr && instrument != nullptr) {
-    cells = instrument->arena->allocate(*instrument->size);
+  RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  if (cells == nullptr && owner != nullptr) {
+    cells = attach_run(site, *owner);
     reason = Drop::no_memory;
-    if (cells != nullptr) {
-      // Release, both: pairs with the fold's acquire of `place` and with writers' dependent loads through `cells`; a
-      // run that was used before is seen zeroed.
-      instrument->place.store(instrument->arena->place(cells), std::memory_order_release);
-      __atomic_store_n(&site.cells, cells, __ATOMIC_RELEASE);
-    }
   }
   errno = saved_errno;
   arena_lock.unlock();
@@ -83,6 +77,17 @@ auto keeping_greater(std::uint64_t value) noexcept {
 }
 
 }  // namespace
+
+std::uint64_t* attach_run(Site& site, RunOwner& owner) noexcept {
+  const std::uint64_t place = owner.place.load(std::memory_order_relaxed);
+  std::uint64_t* const cells = place != 0 ? owner.arena->at(place) : owner.arena->allocate(*owner.size);
+  if (cells == nullptr) return nullptr;
+  // Release, both: pairs with the fold's acquire of `place` and with writers' dependent loads through `cells`; a run
+  // that was used before is seen zeroed.
+  owner.place.store(owner.arena->place(cells), std::memory_order_release);
+  __atomic_store_n(&site.cells, cells, __ATOMIC_RELEASE);
+  return cells;
+}
 
 void count_drop(Drop reason) noexcept {
   drops[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);

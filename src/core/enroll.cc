@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "dynamic_index.h"
 #include "names.h"
 #include "process.h"
 #include "utf8.h"
@@ -163,10 +164,16 @@ std::string clash(const FamilyRecord& wanted, const FamilyRecord& other, const s
   return {};
 }
 
+/// Whether both are dynamic with the same keys, or neither is.
+bool has_keys_of(const Instrument& old, const Instrument& fresh) noexcept {
+  if (!old.dynamic || !fresh.dynamic) return !old.dynamic && !fresh.dynamic;
+  return old.dynamic->keys() == fresh.dynamic->keys();
+}
+
 /// Whether `old` has the same points in the same order, and cells that mean the same.
 bool has_shape_of(const Instrument& old, const Instrument& fresh) noexcept {
   return old.cells == fresh.cells && old.points == fresh.points && old.width == fresh.width &&
-         old.buckets == fresh.buckets && old.exponential == fresh.exponential &&
+         old.buckets == fresh.buckets && old.exponential == fresh.exponential && has_keys_of(old, fresh) &&
          std::equal(old.label_sets.begin(), old.label_sets.end(), fresh.label_sets.begin(),
                     [](const auto& a, const auto& b) { return a->first == b->first; });
 }

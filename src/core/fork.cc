@@ -8,6 +8,8 @@
 #include <new>
 
 #include "clock.h"
+#include "dynamic_index.h"
+#include "pin.h"
 #include "process.h"
 #include "reclaim.h"
 
@@ -28,6 +30,7 @@ void begin_child() noexcept {
   per_cpu_arena.wipe_in_child(kernel_wipes);
   gauge_arena.wipe_in_child(kernel_wipes);
   forget_marks();
+  forget_pins();
   release_clock_in_child();
   // Runs in quarantine were wiped with all others.
   state.fold_active = false;
@@ -37,6 +40,8 @@ void begin_child() noexcept {
   for (Instrument* const instrument : state.instruments) {
     instrument->born_unix_ns = now;
     instrument->base = nullptr;
+    instrument->earlier.store(nullptr, std::memory_order_relaxed);
+    if (instrument->dynamic) instrument->dynamic->forget(now);
     if (instrument->extrema) instrument->extrema->forget();
   }
   ++state.fork_generation;

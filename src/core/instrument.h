@@ -22,6 +22,7 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
+class DynamicIndex;
 struct Instrument;
 struct RegistryState;
 
@@ -50,8 +51,27 @@ struct FamilyRecord {
   LabelSets label_sets;
 };
 
+/// What has a run of cells from its first write on.
+struct RunOwner {
+  Arena* arena = nullptr;
+  SizeClass* size = nullptr;
+
+  /// Where the run is in the arena; 0 while there is none. Written under arena_lock.
+  std::atomic<std::uint64_t> place{0};
+
+  /// What runs that were given back added up to, cell by cell; null: nothing.
+  std::atomic<const std::uint64_t*> earlier{nullptr};
+
+  /// Odd while a run's total moves from its cells to `earlier`: who reads both without a lock reads again.
+  std::atomic<std::uint32_t> moves{0};
+};
+
+/// Gives a site a run, or the one it had if that was not given back yet. Null: refused memory. With arena_lock held;
+/// touches no heap.
+std::uint64_t* attach_run(Site& site, RunOwner& owner) noexcept;
+
 /// One metric: its points, their labels, and where its cells are.
-struct Instrument {
+struct Instrument : RunOwner {
   std::uint64_t id = 0;  ///< of the first point; point i has id + i. Never reused.
   Cells cells = Cells::counter;
   std::size_t points = 1;  ///< the spare point of a labelled metric is the last
@@ -59,6 +79,7 @@ struct Instrument {
   bool has_spare = false;
   const BucketTable* buckets = nullptr;
   const ExponentialTable* exponential = nullptr;
+  std::shared_ptr<DynamicIndex> dynamic;  ///< of a dynamic metric: its series have the cells, and more labels
   std::string suffix;  ///< of the name, besides what its Info says
   std::int64_t constant = 0;
   std::size_t sum_cell = none;              ///< of a point: where its sum is, if that is a double
@@ -69,11 +90,6 @@ struct Instrument {
   std::string label_text;                   ///< what `labels` points into
   std::vector<Label> labels;                ///< of one point after the other
   std::size_t labels_per_point = 0;
-  Arena* arena = nullptr;
-  SizeClass* size = nullptr;
-
-  /// Where the run is in the arena; 0 while there is none. Written under arena_lock.
-  std::atomic<std::uint64_t> place{0};
 
   // Guarded by Process::mutex. `base` is also read without it by the metric itself, which cannot be retired meanwhile.
   std::int64_t born_unix_ns = 0;

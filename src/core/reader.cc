@@ -14,15 +14,25 @@ namespace detail {
 
 namespace {
 
+/// What the reader knows of a dynamic metric's series, out of the old layout.
+ReaderState::Dynamic take_dynamic(ReaderState& state, const Instrument& instrument) {
+  for (const auto& entry : state.entries) {
+    if (entry.instrument.get() == &instrument) return std::move(state.dynamics[entry.dynamic]);
+  }
+  return {};
+}
+
 /// Follows the registry's families and instruments. Baselines move with their instruments. With Process::mutex held.
 void lay_out(ReaderState& state) {
   std::vector<ReaderState::Entry> entries;
   std::vector<ReaderState::FamilyEntries> families;
+  std::vector<ReaderState::Dynamic> dynamics;
   std::size_t offset = 0;
   for (const auto& [ordinal, family] : state.registry->families) {
     const std::size_t begin = entries.size();
     for (const auto& [id, instrument] : family->instruments) {
-      entries.push_back({instrument, nullptr, 0, offset, 0, false});
+      entries.push_back({instrument, nullptr, 0, offset, 0, false, ReaderState::none});
+      if (instrument->dynamic) entries.back().dynamic = dynamics.size(), dynamics.push_back(take_dynamic(state, *instrument));
       offset += instrument->run_cells();
     }
     families.push_back({family, begin, entries.size()});
@@ -47,6 +57,7 @@ void lay_out(ReaderState& state) {
     state.baseline = std::move(baseline);
   }
   state.entries = std::move(entries);
+  state.dynamics = std::move(dynamics);
   state.families = std::move(families);
   state.gauges.assign(offset, 0);
   std::size_t extrema = 0;
@@ -58,10 +69,41 @@ void lay_out(ReaderState& state) {
   state.layout_version = state.registry->layout_version;
 }
 
-bool is_visible(const ReaderState& state, const Instrument& instrument, std::int64_t now_ns) {
-  if (!instrument.retired) return true;
-  if (state.options.finals == Finals::held) return now_ns - instrument.retired_at_ns < hold_ns;
-  return instrument.retire_order > state.taken_retirements;
+/// Whether the reader is still to be shown what ended then.
+bool shows_final(const ReaderState& state, std::uint64_t retire_order, std::int64_t retired_at_ns,
+                 std::int64_t now_ns) noexcept {
+  if (state.options.finals == Finals::held) return now_ns - retired_at_ns < hold_ns;
+  return retire_order > state.taken_retirements;
+}
+
+bool is_visible(const ReaderState& state, const Instrument& instrument, std::int64_t now_ns) noexcept {
+  return !instrument.retired || shows_final(state, instrument.retire_order, instrument.retired_at_ns, now_ns);
+}
+
+bool is_visible(const ReaderState& state, const Instrument& instrument, const DynamicSeries& series,
+                std::uint64_t place, std::int64_t now_ns) noexcept {
+  if (place != 0) return true;
+  if (series.is_overflow) return series.earlier.load(std::memory_order_relaxed) != nullptr;
+  if (!series.evicted.load(std::memory_order_relaxed)) return true;
+  // A level that was evicted was zero.
+  return !instrument.is_gauge() && shows_final(state, series.retire_order, static_cast<std::int64_t>(series.seen), now_ns);
+}
+
+/// Notes where the series of a dynamic metric have their cells. With Process::mutex held.
+void capture_series(const ReaderState& state, const Instrument& instrument, ReaderState::Dynamic& dynamic,
+                    std::int64_t now_ns) {
+  dynamic.series.clear();
+  dynamic.earlier.clear();
+  instrument.dynamic->for_each([&](const DynamicSeries& series) {
+    const std::uint64_t place = series.place.load(std::memory_order_acquire);
+    if (!is_visible(state, instrument, series, place, now_ns)) return;
+    ReaderState::SeriesEntry entry{&series, place, ReaderState::none};
+    if (const std::uint64_t* const earlier = series.earlier.load(std::memory_order_relaxed)) {
+      entry.earlier = dynamic.earlier.size();
+      dynamic.earlier.insert(dynamic.earlier.end(), earlier, earlier + instrument.width);
+    }
+    dynamic.series.push_back(entry);
+  });
 }
 
 /// Notes where every instrument's cells are, before any is read. With Process::mutex held.
@@ -77,18 +119,35 @@ void capture(ReaderState& state) {
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
+    if (entry.dynamic != ReaderState::none) capture_series(state, instrument, state.dynamics[entry.dynamic], now);
     if (entry.visible && !state.accepted) {
       // The first window has everything that was counted before the reader was made, too.
       state.collection.since_unix_ns = std::min(state.collection.since_unix_ns, entry.born_unix_ns);
     }
   }
   state.seen_retirements = registry.retirements;
+  state.capture = ++process().captures;
+  state.captured_ids = process().next_id.load(std::memory_order_relaxed);
+}
+
+/// The same for the series of a dynamic metric.
+void read_gauges_and_doubles(ReaderState& state, const Instrument& instrument, ReaderState::Dynamic& dynamic) {
+  if (!instrument.is_gauge() && !instrument.has_double_sum()) return;
+  for (auto& entry : dynamic.series) {
+    if (instrument.is_gauge()) {
+      entry.earlier = entry.place == 0 ? 0 : __atomic_load_n(gauge_arena.at(entry.place), __ATOMIC_RELAXED);
+    } else if (entry.place != 0) {
+      const std::size_t sum = entry.place + instrument.sum_cell;
+      state.cell_sums[sum] = std::bit_cast<std::uint64_t>(per_cpu_arena.sum_double(per_cpu_arena.at(sum)));
+    }
+  }
 }
 
 /// What the fold of plain sums cannot know: gauges have one copy, doubles add up as doubles.
 void read_gauges_and_doubles(ReaderState& state) {
   for (const auto& entry : state.entries) {
     const Instrument& instrument = *entry.instrument;
+    if (entry.dynamic != ReaderState::none) read_gauges_and_doubles(state, instrument, state.dynamics[entry.dynamic]);
     if (entry.place == 0) continue;
     if (instrument.is_gauge()) {
       const std::uint64_t* const run = gauge_arena.at(entry.place);
@@ -185,7 +244,53 @@ std::uint64_t total(const ReaderState& state, const ReaderState::Entry& entry, s
   return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(base)));
 }
 
+/// A cell of a series likewise.
+std::uint64_t total(const ReaderState& state, const Instrument& instrument, const ReaderState::Dynamic& dynamic,
+                    const ReaderState::SeriesEntry& entry, std::size_t cell) noexcept {
+  const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + cell] : 0;
+  const std::uint64_t earlier = entry.earlier != ReaderState::none ? dynamic.earlier[entry.earlier + cell] : 0;
+  if (!is_double(instrument, cell)) return folded + earlier;
+  return std::bit_cast<std::uint64_t>(
+      reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(earlier)));
+}
+
+std::uint64_t difference(const Instrument& instrument, std::size_t cell, std::uint64_t now,
+                         std::uint64_t before) noexcept {
+  if (!is_double(instrument, cell)) return now - before;
+  return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(now) - std::bit_cast<double>(before)));
+}
+
+void accept_series(const ReaderState& state, const Instrument& instrument, ReaderState::Dynamic& dynamic) {
+  if (instrument.is_gauge()) return;
+  const std::size_t slots = instrument.dynamic->slots();
+  dynamic.baseline.resize(slots * instrument.width);
+  dynamic.baseline_ids.resize(slots);
+  for (const auto& entry : dynamic.series) {
+    const std::size_t slot = entry.series->slot;
+    dynamic.baseline_ids[slot] = entry.series->id;
+    for (std::size_t i = 0; i < instrument.width; ++i) {
+      dynamic.baseline[slot * instrument.width + i] = total(state, instrument, dynamic, entry, i);
+    }
+  }
+}
+
 }  // namespace
+
+const std::uint64_t* series_cells(ReaderState& state, const Instrument& instrument, const ReaderState::Dynamic& dynamic,
+                                  const ReaderState::SeriesEntry& entry) {
+  const std::size_t slot = entry.series->slot;
+  const bool has_baseline = state.options.temporality == Temporality::delta && slot < dynamic.baseline_ids.size() &&
+                            dynamic.baseline_ids[slot] == entry.series->id;
+  if (entry.place != 0 && entry.earlier == ReaderState::none && !has_baseline) {
+    return state.cell_sums.data() + entry.place;
+  }
+  for (std::size_t i = 0; i < instrument.width; ++i) {
+    const std::uint64_t now = total(state, instrument, dynamic, entry, i);
+    state.scratch[i] =
+        has_baseline ? difference(instrument, i, now, dynamic.baseline[slot * instrument.width + i]) : now;
+  }
+  return state.scratch.data();
+}
 
 const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept {
   const bool as_folded = entry.place != 0 && !entry.base && state.options.temporality == Temporality::cumulative &&
@@ -204,10 +309,7 @@ const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& e
   for (std::size_t i = 0; i < instrument.width; ++i) {
     const std::uint64_t now = total(state, entry, offset + i);
     const std::uint64_t before = delta ? state.baseline[entry.offset + offset + i] : 0;
-    cells[i] =
-        is_double(instrument, offset + i)
-            ? std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(now) - std::bit_cast<double>(before)))
-            : now - before;
+    cells[i] = difference(instrument, offset + i, now, before);
   }
   return cells;
 }
@@ -248,6 +350,7 @@ const Snapshot& Reader::collect() {
       // A forked child: its cells started at zero, and so does everything measured against them.
       state_->fork_generation = process.fork_generation;
       std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
+      for (auto& dynamic : state_->dynamics) dynamic.baseline_ids.clear();
       state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
       state_->diagnosed_finals = process.finals_dropped;
@@ -275,6 +378,9 @@ void Reader::accept() {
       // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it:
       // the next window's.
       if (!entry.visible || entry.instrument->is_gauge()) continue;
+      if (entry.dynamic != detail::ReaderState::none) {
+        detail::accept_series(*state_, *entry.instrument, state_->dynamics[entry.dynamic]);
+      }
       // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double,
       // and a window without observations would show the difference.
       for (std::size_t i = 0; i < entry.instrument->run_cells(); ++i) {

@@ -33,6 +33,13 @@ enum class Cells : std::uint8_t {
   constant,            ///< no cell: a gauge that is what the declaration says
 };
 
+/// What a dynamic metric says about its series.
+struct DynamicKeys {
+  const Text* keys;
+  std::size_t count;
+  std::uint32_t max_series;
+};
+
 /// What a metric type says about its points.
 struct Declaration {
   Cells cells;
@@ -40,6 +47,7 @@ struct Declaration {
   const ExponentialTable* exponential = nullptr;
   const char* suffix = "";    ///< of the name, for a metric type of several families: `<name>_<suffix>`
   std::int64_t constant = 0;  ///< its value, if it is one
+  const DynamicKeys* dynamic = nullptr;  ///< of a dynamic metric
 };
 
 /// The labels of one enum: one dimension of a labelled metric's points.

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The index of one dynamic metric: its series by label values, and by slot.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "fast_telemetry/detail/dynamic_registration.h"
+#include "instrument.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// One series. In memory it is followed by the sizes of its values and their text.
+struct DynamicSeries : Site, RunOwner {
+  std::uint64_t id = 0;
+  std::int64_t born_unix_ns = 0;
+  /// What the last sweep found in its cells; for an evicted one, when it was evicted (steady clock).
+  std::uint64_t seen = 0;
+  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
+  std::uint32_t slot = 0;
+  /// Handles, and `unreachable` once the index has let go of it.
+  std::atomic<std::uint32_t> references{0};
+  std::uint8_t idle = 0;         ///< sweeps in a row that found nothing new
+  std::uint8_t value_count = 0;
+  std::atomic<bool> evicted{false};  ///< or was, until it was written again
+  bool is_overflow = false;
+
+  static constexpr std::uint32_t unreachable = std::uint32_t{1} << 31;
+
+  [[nodiscard]] const std::uint32_t* sizes() const noexcept { return reinterpret_cast<const std::uint32_t*>(this + 1); }
+  [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + value_count); }
+};
+
+/// Open addressing, published whole: readers use the one they loaded until they unpin.
+class SeriesTable {
+ public:
+  explicit SeriesTable(std::size_t capacity);
+
+  [[nodiscard]] DynamicSeries* find(std::uint64_t hash, const Text* values) const noexcept;
+
+  // With the index's mutex held.
+  void insert(std::uint64_t hash, DynamicSeries& series) noexcept;
+  void erase(std::uint64_t hash, const DynamicSeries& series) noexcept;
+  [[nodiscard]] bool is_crowded() const noexcept { return taken_ * 4 >= (mask_ + 1) * 3; }
+  [[nodiscard]] std::unique_ptr<SeriesTable> grown() const;
+
+ private:
+  struct Entry {
+    std::atomic<std::uint64_t> hash{0};
+    std::atomic<DynamicSeries*> series{nullptr};
+  };
+  std::size_t mask_;
+  std::size_t taken_ = 0;  ///< entries that were ever used, erased ones included
+  std::size_t live_ = 0;
+  std::unique_ptr<Entry[]> entries_;
+};
+
+/// Counts a handle. False: the series is out of the index.
+bool keep(DynamicSeries& series) noexcept;
+void delete_series(DynamicSeries& series) noexcept;
+
+class DynamicIndex {
+ public:
+  DynamicIndex(const DynamicKeys& keys, const Instrument& shape);
+  ~DynamicIndex();
+  DynamicIndex(const DynamicIndex&) = delete;
+  DynamicIndex& operator=(const DynamicIndex&) = delete;
+
+  /// Call pinned.
+  [[nodiscard]] DynamicSeries& find_or_make(const Text* values) noexcept;
+  [[nodiscard]] DynamicSeries& acquire(const Text* values) noexcept;
+  [[nodiscard]] DynamicSeries* find(const Text* values) const noexcept;
+
+  /// Calls `use` for every series, in order of slot. With Process::mutex held: none leaves meanwhile; those that come
+  /// meanwhile may be missed.
+  template <class Use>
+  void for_each(Use use) const {
+    const std::uint32_t end = slots_used_.load(std::memory_order_acquire);
+    for (std::uint32_t slot = 0; slot < end; ++slot) {
+      DynamicSeries* const series = at_slot(slot).load(std::memory_order_acquire);
+      if (series != nullptr) use(*series);
+    }
+  }
+
+  [[nodiscard]] std::size_t live() const noexcept { return live_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t slots() const noexcept { return slots_used_.load(std::memory_order_acquire); }
+  [[nodiscard]] const std::vector<std::string>& keys() const noexcept { return keys_; }
+  [[nodiscard]] std::uint64_t overflows() const noexcept { return overflows_.load(std::memory_order_relaxed); }
+
+  /// The metric has come back while its final values were held: its series go on.
+  void reopen(std::uint32_t max_series) noexcept;
+  /// The metric is gone: no series can be written any more. What they have stays readable.
+  void end() noexcept;
+  /// In a forked child.
+  void forget(std::int64_t now_unix_ns) noexcept;
+
+ private:
+  friend class Sweep;
+
+  using Slot = std::atomic<DynamicSeries*>;
+  static constexpr std::uint32_t first_chunk = 64;
+  /// With `mutex_` held.
+  void erase(DynamicSeries& series) noexcept;
+  void drop_old_tables() noexcept;
+  [[nodiscard]] Slot& at_slot(std::uint32_t slot) const noexcept;
+
+  [[nodiscard]] DynamicSeries& slow(const Text* values, std::uint64_t hash, bool keep) noexcept;
+  [[nodiscard]] DynamicSeries& make(const Text* values, std::uint64_t hash);
+  void place_in_slot(DynamicSeries& series);
+
+  const std::vector<std::string> keys_;
+  std::atomic<std::uint32_t> max_series_;
+  const Instrument& shape_;
+  std::atomic<SeriesTable*> table_;
+  std::atomic<std::uint32_t> live_{0};  ///< series that were not evicted
+  std::atomic<std::uint64_t> overflows_{0};
+  DynamicSeries* overflow_ = nullptr;
+
+  std::mutex mutex_;  ///< coming and going; nests within Process::mutex
+  std::vector<std::unique_ptr<SeriesTable>> tables_;  ///< the one in use is the last; the others wait for unpinning
+  std::size_t droppable_tables_ = 0;  ///< of `tables_`: replaced before the last wait for pins
+  std::atomic<std::uint32_t> slots_used_{0};
+  std::vector<std::uint32_t> free_slots_;
+
+  /// Out of the index, and perhaps still pinned or in a reader's snapshot. With Process::mutex held.
+  struct Unlinked {
+    DynamicSeries* series;
+    std::uint64_t captures;
+  };
+  std::vector<Unlinked> unlinked_;
+  std::array<std::atomic<Slot*>, 26> chunks_{};  ///< chunk k has first_chunk << k slots
+};
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

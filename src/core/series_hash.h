@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A keyed hash of label values, and their comparison: what every lookup by labels does.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "fast_telemetry/info.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// Drawn once per process: whoever chooses label values cannot choose their hashes.
+struct HashKey {
+  std::uint64_t start;
+  std::uint64_t step;
+};
+extern const HashKey& hash_key;
+
+inline std::uint64_t load8(const char* p) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+inline std::uint64_t load4(const char* p) noexcept {
+  std::uint32_t word = 0;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
+/// The two halves of a product, folded: each bit of the result depends on all bits of both factors.
+inline std::uint64_t fold_product(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Product = unsigned __int128;
+  const Product product = Product{a} * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+/// The last 0 to 16 bytes of a text as two words. Which of them overlap depends on the size alone, and the size is
+/// hashed too.
+inline void load_rest(const char* p, std::size_t size, std::uint64_t& a, std::uint64_t& b) noexcept {
+  if (size >= 8) {
+    a = load8(p);
+    b = load8(p + size - 8);
+  } else if (size >= 4) {
+    a = load4(p);
+    b = load4(p + size - 4);
+  } else if (size > 0) {
+    a = static_cast<unsigned char>(p[0]) | static_cast<std::uint64_t>(static_cast<unsigned char>(p[size / 2])) << 8 |
+        static_cast<std::uint64_t>(static_cast<unsigned char>(p[size - 1])) << 16;
+    b = 0;
+  } else {
+    a = b = 0;
+  }
+}
+
+/// Of one value after others: `hash` is theirs.
+inline std::uint64_t hash_text(std::uint64_t hash, const char* p, std::size_t size, const HashKey& key) noexcept {
+  hash ^= size;
+  std::size_t rest = size;
+  for (; rest > 16; rest -= 16, p += 16) hash = fold_product(load8(p) ^ key.step, load8(p + 8) ^ hash);
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  load_rest(p, rest, a, b);
+  return fold_product(a ^ key.step, b ^ hash);
+}
+
+inline bool same_text(const char* x, const char* y, std::size_t size) noexcept {
+  if (size > 16) return std::memcmp(x, y, size) == 0;
+  std::uint64_t xa = 0;
+  std::uint64_t xb = 0;
+  std::uint64_t ya = 0;
+  std::uint64_t yb = 0;
+  load_rest(x, size, xa, xb);
+  load_rest(y, size, ya, yb);
+  return ((xa ^ ya) | (xb ^ yb)) == 0;
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE
