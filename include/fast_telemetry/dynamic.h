@@ -18,6 +18,12 @@ namespace detail {
 template <class T>
 concept TextLike = requires(const T& value) { Text{value}; };
 
+template <class T>
+concept WholeNumber = __is_same(T, signed char) || __is_same(T, unsigned char) || __is_same(T, short) ||
+                      __is_same(T, unsigned short) || __is_same(T, int) || __is_same(T, unsigned) ||
+                      __is_same(T, long) || __is_same(T, unsigned long) || __is_same(T, long long) ||
+                      __is_same(T, unsigned long long);
+
 /// A label's value as text, for the time of one call.
 class LabelText {
  public:
@@ -25,7 +31,7 @@ class LabelText {
   LabelText(const T& value) noexcept : text_{value} {}  // NOLINT(google-explicit-constructor)
   template <LabelEnum E>
   LabelText(E value) noexcept : text_{label(value).value} {}  // NOLINT(google-explicit-constructor)
-  template <Integer T>
+  template <WholeNumber T>
   LabelText(T value) noexcept : text_{digits_, 0} {  // NOLINT(google-explicit-constructor)
     const bool negative = value < 0;
     auto rest = static_cast<std::uint64_t>(value);

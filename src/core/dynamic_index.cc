@@ -39,7 +39,9 @@ std::uint64_t hash_values(const Text* values, std::size_t count) noexcept {
 }
 
 bool is_well_formed(Text text) noexcept {
-  for (std::string_view rest = view(text); !rest.empty();) {
+  const std::string_view whole = view(text);
+  if (std::all_of(whole.begin(), whole.end(), [](char c) { return static_cast<signed char>(c) >= 0; })) return true;
+  for (std::string_view rest = whole; !rest.empty();) {
     const Utf8Step step = utf8_step(rest);
     if (!step.well_formed) return false;
     rest.remove_prefix(step.length);
@@ -47,16 +49,23 @@ bool is_well_formed(Text text) noexcept {
   return true;
 }
 
+// Both compilers support it for a class with plain bases.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+/// Where the sizes begin: behind the last member, in what would be padding.
+constexpr std::size_t text_begin = offsetof(DynamicSeries, retire_order) + sizeof(std::uint64_t);
+#pragma GCC diagnostic pop
+
 /// A series that has no slot yet. Throws std::bad_alloc, also for text beyond 4 GiB.
 DynamicSeries& new_series(const Text* values, std::size_t count) {
-  std::size_t size = sizeof(DynamicSeries) + count * sizeof(std::uint32_t);
+  std::size_t size = text_begin + count * sizeof(std::uint32_t);
   for (std::size_t i = 0; i < count; ++i) {
     if (values[i].size() > 0xffff'ffff) throw std::bad_alloc{};
     size += values[i].size();
   }
-  auto* const series = new (::operator new(size)) DynamicSeries;
+  auto* const series = new (allocate_series(std::max(size, sizeof(DynamicSeries)))) DynamicSeries;
   series->value_count = static_cast<std::uint8_t>(count);
-  auto* const sizes = reinterpret_cast<std::uint32_t*>(series + 1);
+  auto* const sizes = const_cast<std::uint32_t*>(series->sizes());
   char* text = reinterpret_cast<char*>(sizes + count);
   for (std::size_t i = 0; i < count; ++i) {
     sizes[i] = static_cast<std::uint32_t>(values[i].size());
@@ -72,14 +81,21 @@ std::vector<std::string> owned(const DynamicKeys& keys) {
   return strings;
 }
 
+std::size_t bytes_of(const DynamicSeries& series) noexcept {
+  std::size_t size = text_begin + series.value_count * sizeof(std::uint32_t);
+  for (std::size_t i = 0; i < series.value_count; ++i) size += series.sizes()[i];
+  return std::max(size, sizeof(DynamicSeries));
+}
+
 }  // namespace
 
 const HashKey& hash_key = draw_hash_key();
 
 void delete_series(DynamicSeries& series) noexcept {
   delete[] series.earlier.load(std::memory_order_relaxed);
+  const std::size_t bytes = bytes_of(series);
   series.~DynamicSeries();
-  ::operator delete(&series);
+  free_series(&series, bytes);
 }
 
 /// Gives a series cells, if it still may have any.
@@ -95,7 +111,7 @@ bool attach_series(DynamicSeries& series) noexcept {
 
 DynamicIndex::DynamicIndex(const DynamicKeys& keys, const Instrument& shape)
     : keys_{owned(keys)}, max_series_{keys.max_series}, shape_{shape} {
-  tables_.push_back(std::make_unique<SeriesTable>(16));
+  tables_.push_back(std::make_unique<SeriesTable>(4));
   table_.store(tables_.back().get(), std::memory_order_release);
   overflow_ = &new_series(nullptr, 0);
   overflow_->is_overflow = true;
@@ -115,7 +131,12 @@ DynamicIndex::~DynamicIndex() {
 
 void DynamicIndex::reopen(std::uint32_t max_series) noexcept {
   max_series_.store(max_series, std::memory_order_relaxed);
-  for_each([](DynamicSeries& series) { __atomic_store_n(&series.owner, &series, __ATOMIC_RELEASE); });
+  // The overflow series is older than the metric's registration and does not know its arena yet.
+  for_each([this](DynamicSeries& series) {
+    series.arena = shape_.arena;
+    series.size = shape_.size;
+    __atomic_store_n(&series.owner, &series, __ATOMIC_RELEASE);
+  });
 }
 
 void DynamicIndex::end() noexcept {

@@ -12,53 +12,63 @@
 
 #include "fast_telemetry/detail/dynamic_registration.h"
 #include "instrument.h"
+#include "series_pool.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-/// One series. In memory it is followed by the sizes of its values and their text.
-struct DynamicSeries : Site, RunOwner {
+/// What a lookup by labels and a record do not read.
+struct alignas(64) SeriesHistory : RunOwner {
+  std::uint8_t idle = 0;  ///< sweeps in a row that found nothing new
   std::uint64_t id = 0;
   std::int64_t born_unix_ns = 0;
   /// What the last sweep found in its cells; for an evicted one, when it was evicted (steady clock).
   std::uint64_t seen = 0;
-  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
-  std::uint32_t slot = 0;
+};
+static_assert(sizeof(SeriesHistory) == 64);
+
+/// One series. In memory it is followed by the sizes of its values and their text, so that one cache line has all that
+/// a lookup needs, unless the text is long.
+struct DynamicSeries : SeriesHistory, Site {
   /// Handles, and `unreachable` once the index has let go of it.
   std::atomic<std::uint32_t> references{0};
-  std::uint8_t idle = 0;         ///< sweeps in a row that found nothing new
   std::uint8_t value_count = 0;
-  std::atomic<bool> evicted{false};  ///< or was, until it was written again
   bool is_overflow = false;
+  std::atomic<bool> evicted{false};  ///< or was, until it was written again
+  std::uint32_t slot = 0;
+  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
 
   static constexpr std::uint32_t unreachable = std::uint32_t{1} << 31;
 
-  [[nodiscard]] const std::uint32_t* sizes() const noexcept { return reinterpret_cast<const std::uint32_t*>(this + 1); }
+  [[nodiscard]] const std::uint32_t* sizes() const noexcept { return reinterpret_cast<const std::uint32_t*>(&retire_order + 1); }
   [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + value_count); }
 };
 
 /// Open addressing, published whole: readers use the one they loaded until they unpin.
 class SeriesTable {
  public:
-  explicit SeriesTable(std::size_t capacity);
+  /// A power of two.
+  explicit SeriesTable(std::size_t groups);
 
   [[nodiscard]] DynamicSeries* find(std::uint64_t hash, const Text* values) const noexcept;
 
   // With the index's mutex held.
   void insert(std::uint64_t hash, DynamicSeries& series) noexcept;
   void erase(std::uint64_t hash, const DynamicSeries& series) noexcept;
-  [[nodiscard]] bool is_crowded() const noexcept { return taken_ * 4 >= (mask_ + 1) * 3; }
+  [[nodiscard]] bool is_crowded() const noexcept { return taken_ * 4 >= (mask_ + 1) * group_size * 3; }
   [[nodiscard]] std::unique_ptr<SeriesTable> grown() const;
 
  private:
-  struct Entry {
-    std::atomic<std::uint64_t> hash{0};
-    std::atomic<DynamicSeries*> series{nullptr};
+  static constexpr unsigned group_size = 4;
+  struct Group {  // one cache line
+    std::atomic<std::uint64_t> hashes[group_size];
+    std::atomic<DynamicSeries*> series[group_size];
   };
   std::size_t mask_;
   std::size_t taken_ = 0;  ///< entries that were ever used, erased ones included
   std::size_t live_ = 0;
-  std::unique_ptr<Entry[]> entries_;
+  Block memory_;
+  Group* groups_;
 };
 
 /// Counts a handle. False: the series is out of the index.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <bit>
+
 #include "dynamic_index.h"
 #include "series_hash.h"
 
@@ -25,43 +27,64 @@ bool has_values(const DynamicSeries& series, const Text* values) noexcept {
 
 }  // namespace
 
-SeriesTable::SeriesTable(std::size_t capacity) : mask_{capacity - 1}, entries_{std::make_unique<Entry[]>(capacity)} {}
+// Zeroed memory is empty groups; constructing them would touch every page.
+SeriesTable::SeriesTable(std::size_t groups)
+    : mask_{groups - 1},
+      memory_{allocate_block(groups * sizeof(Group))},
+      groups_{static_cast<Group*>(memory_.get())} {}
 
 DynamicSeries* SeriesTable::find(std::uint64_t hash, const Text* values) const noexcept {
   for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
-    const Entry& entry = entries_[i];
-    // Acquire: pairs with the release in insert(); whoever sees the series sees its values.
-    DynamicSeries* const series = entry.series.load(std::memory_order_acquire);
-    if (series == nullptr) return nullptr;
-    if (entry.hash.load(std::memory_order_relaxed) != hash || series == erased()) continue;
-    if (has_values(*series, values)) return series;
+    const Group& group = groups_[i];
+    // All at once: a branch for each would be guessed wrong, and then waits for memory by itself.
+    unsigned matches = 0;
+    for (unsigned e = 0; e < group_size; ++e) {
+      matches |= unsigned{group.hashes[e].load(std::memory_order_relaxed) == hash} << e;
+    }
+    for (; matches != 0; matches &= matches - 1) {
+      // Acquire: pairs with the release in insert(); whoever sees the series sees its values.
+      DynamicSeries* const series = group.series[std::countr_zero(matches)].load(std::memory_order_acquire);
+      if (series != nullptr && series != erased() && has_values(*series, values)) return series;
+    }
+    // Filled in order: a last entry that is empty ends the search.
+    if (group.series[group_size - 1].load(std::memory_order_acquire) == nullptr) return nullptr;
   }
 }
 
 void SeriesTable::insert(std::uint64_t hash, DynamicSeries& series) noexcept {
-  std::size_t i = hash & mask_;
-  while (entries_[i].series.load(std::memory_order_relaxed) != nullptr) i = (i + 1) & mask_;
-  entries_[i].hash.store(hash, std::memory_order_relaxed);
-  entries_[i].series.store(&series, std::memory_order_release);
-  ++taken_;
-  ++live_;
+  for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+    for (unsigned e = 0; e < group_size; ++e) {
+      if (groups_[i].series[e].load(std::memory_order_relaxed) != nullptr) continue;
+      groups_[i].hashes[e].store(hash, std::memory_order_relaxed);
+      groups_[i].series[e].store(&series, std::memory_order_release);
+      ++taken_;
+      ++live_;
+      return;
+    }
+  }
 }
 
 void SeriesTable::erase(std::uint64_t hash, const DynamicSeries& series) noexcept {
-  std::size_t i = hash & mask_;
-  while (entries_[i].series.load(std::memory_order_relaxed) != &series) i = (i + 1) & mask_;
-  entries_[i].series.store(erased(), std::memory_order_relaxed);
-  --live_;
+  for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+    for (auto& entry : groups_[i].series) {
+      if (entry.load(std::memory_order_relaxed) != &series) continue;
+      entry.store(erased(), std::memory_order_relaxed);
+      --live_;
+      return;
+    }
+  }
 }
 
 std::unique_ptr<SeriesTable> SeriesTable::grown() const {
-  std::size_t capacity = mask_ + 1;
-  while (live_ * 2 >= capacity) capacity *= 2;
-  auto table = std::make_unique<SeriesTable>(capacity);
+  std::size_t groups = mask_ + 1;
+  while (live_ * 2 >= groups * group_size) groups *= 2;
+  auto table = std::make_unique<SeriesTable>(groups);
   for (std::size_t i = 0; i <= mask_; ++i) {
-    DynamicSeries* const series = entries_[i].series.load(std::memory_order_relaxed);
-    if (series == nullptr || series == erased()) continue;
-    table->insert(entries_[i].hash.load(std::memory_order_relaxed), *series);
+    for (unsigned e = 0; e < group_size; ++e) {
+      DynamicSeries* const series = groups_[i].series[e].load(std::memory_order_relaxed);
+      if (series == nullptr || series == erased()) continue;
+      table->insert(groups_[i].hashes[e].load(std::memory_order_relaxed), *series);
+    }
   }
   return table;
 }

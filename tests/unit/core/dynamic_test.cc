@@ -32,7 +32,7 @@ TEST_F(Dynamic, counts_by_labels_and_by_handle) {
   EXPECT_EQ(handle.value(), 7U);
   EXPECT_EQ(requests.series_count(), 2U);
   ft::Reader reader{registry};
-  ft::testing::RecordingVisitor seen;
+  ft::RecordingVisitor seen;
   reader.collect().visit(seen);
   EXPECT_EQ(seen.counter("requests", {{"tenant", "a"}, {"path", "/"}}), 7U);
   EXPECT_EQ(seen.counter("requests", {{"tenant", "b"}, {"path", "7"}}), 8U);
@@ -44,7 +44,7 @@ TEST_F(Dynamic, overflow) {
   EXPECT_EQ(requests.series_count(), 10U);
   EXPECT_EQ(requests.overflow_count(), 90U);
   ft::Reader reader{registry};
-  ft::testing::RecordingVisitor seen;
+  ft::RecordingVisitor seen;
   reader.collect().visit(seen);
   EXPECT_EQ(seen.counter("requests", {{"otel_metric_overflow", "true"}}), 90U);
 }
@@ -61,7 +61,7 @@ TEST_F(Dynamic, eviction) {
   EXPECT_EQ(handle.value(), 3U);
   EXPECT_EQ(requests.series_count(), 0U);
   {
-    ft::testing::RecordingVisitor seen;
+    ft::RecordingVisitor seen;
     reader.collect().visit(seen);
     EXPECT_EQ(seen.counter("requests", {{"tenant", "kept"}}), 3U);
     EXPECT_EQ(seen.counter("requests", {{"tenant", "gone"}}), 5U);
@@ -71,7 +71,7 @@ TEST_F(Dynamic, eviction) {
   handle.add(4);
   requests.at("gone").add(1);
   {
-    ft::testing::RecordingVisitor seen;
+    ft::RecordingVisitor seen;
     reader.collect().visit(seen);
     EXPECT_EQ(seen.counter("requests", {{"tenant", "kept"}}), 4U);
     EXPECT_EQ(seen.counter("requests", {{"tenant", "gone"}}), 1U);
