@@ -8,7 +8,8 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
 struct SweeperOptions {
-  /// A series is evicted when so many sweeps in a row found its value unchanged; 1 … 255.
+  /// A series is evicted when so many sweeps in a row found its value unchanged; at most 255. 0 evicts also what is
+  /// being written, for tests.
   unsigned idle_sweeps = 3;
 };
 

@@ -227,8 +227,8 @@ struct Sweeper::State {
 };
 
 Sweeper::Sweeper(Registry& registry, SweeperOptions options) {
-  if (options.idle_sweeps < 1 || options.idle_sweeps > 255) {
-    throw std::invalid_argument{"a series is idle after 1 to 255 sweeps"};
+  if (options.idle_sweeps > 255) {
+    throw std::invalid_argument{"a series is idle after 255 sweeps at most"};
   }
   const auto lock = detail::lock_process();
   state_ = new State{registry.state_->shared_from_this(), options.idle_sweeps};
