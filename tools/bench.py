@@ -77,6 +77,9 @@ RECORD_ROWS = [
     ("Distribution, scale 3, integers", "distribution_record"),
     ("Distribution, scale 3, durations", "distribution_record_duration"),
     ("Distribution with minimum and maximum", "distribution_record_extrema"),
+    ("Counter, add 1 with a trace", "counter_add_trace"),
+    ("Histogram, 13 bounds, integers with a trace", "histogram_record_trace"),
+    ("Distribution, scale 3, integers with a trace", "distribution_record_trace"),
     ("now_ns()", "now"), ("SampledTimer, stride 64", "sampled_timer"),
     ("CounterSet<6>, all six", "counter_set_add_six"),
 ]
@@ -221,7 +224,8 @@ def tables(summary):
     for name, row in summary.items():
         if match := re.match(r"fold_bench:BM_collect_(\w+)/cells:(\d+)/cpus:(\d+)/writers:(\d)", name):
             kind, cells, cpus, writers = match[1], int(match[2]), match[3], match[4]
-            rows.append([f"{cells} {'counters' if kind == 'metrics' else 'labelled cells'}",
+            what = {"metrics": "counters", "labeled": "labelled cells", "observables": "observable counters"}[kind]
+            rows.append([f"{cells} {what}",
                          cpus, writers, f"{row['shards']:.0f}", figure(row["median_ns"] / 1e3), spread(row, 1e3),
                          figure(row["median_ns"] / cells)])
     if rows:

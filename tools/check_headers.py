@@ -23,7 +23,7 @@ FLAGS = ["-std=c++20", f"-I{INCLUDE}", "-Wall", "-Wextra", "-Wpedantic", "-Wconv
 
 # Lines after preprocessing, at most.
 BUDGET = {
-    "counter.h": 700,
+    "counter.h": 800,
     "gauge.h": 700,
     "label.h": 450,
     "labeled.h": 600,

@@ -19,6 +19,7 @@
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/labeled.h"
+#include "fast_telemetry/observable.h"
 #include "fast_telemetry/registry.h"
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/storage_info.h"
@@ -89,6 +90,24 @@ class LabeledCells {
  private:
   static constexpr std::size_t per_metric = 10'000;
   std::deque<ft::Labeled<ft::Counter, wide_enums::Endpoint, wide_enums::Tenant>> metrics_;
+};
+
+/// As many observable counters, each with a callback that reads a variable.
+class Observables {
+ public:
+  explicit Observables(std::size_t size) : values_(size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      counters_.emplace_back(registry, ft::Info{.name = ft::Name::checked("c" + std::to_string(i))},
+                             [this, i] { return values_[i]; });
+    }
+  }
+  void add(std::size_t i) { ++values_[i]; }  // in one thread at a time
+
+  ft::Registry registry;
+
+ private:
+  std::vector<std::uint64_t> values_;
+  std::deque<ft::ObservableCounter<std::uint64_t>> counters_;
 };
 
 /// Adds to cells in random order until it is destroyed.
@@ -171,5 +190,9 @@ BENCHMARK(BM_collect<Metrics>)->Name("BM_collect_metrics")->Apply([](auto* colle
 BENCHMARK(BM_collect<LabeledCells>)->Name("BM_collect_labeled")->Apply([](auto* collect) {
   arguments(collect, {10'000, 100'000});
 });
+BENCHMARK(BM_collect<Observables>)
+    ->Name("BM_collect_observables")
+    ->ArgNames({"cells", "cpus", "writers"})
+    ->ArgsProduct({{1'000, 10'000}, {1}, {0}});
 
 }  // namespace

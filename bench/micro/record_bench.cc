@@ -314,6 +314,27 @@ void BM_distribution_record_extrema(benchmark::State& state) {
       state, distribution, 1e-9, WORKLOAD_RECORD { distribution.record(std::chrono::nanoseconds{input.values[i]}); });
 }
 
+// ---- exemplars: every record has a trace, and a window is as long as the run, so that hardly any is chosen ----
+
+const ft::TraceRef a_trace{{std::byte{1}, std::byte{2}}, {std::byte{3}}};
+
+void BM_counter_add_trace(benchmark::State& state) {
+  static ft::Counter counter;
+  const std::uint64_t before = counter.value();
+  const std::size_t passes = workload::run(state, WORKLOAD_RECORD { counter.add(1, a_trace); });
+  check(state, counter.value() - before, all_records(state, passes));
+}
+
+void BM_histogram_record_trace(benchmark::State& state) {
+  static ft::Histogram histogram{nanosecond_bounds};
+  measure_one(state, histogram, 1, WORKLOAD_RECORD { histogram.record(input.values[i], a_trace); });
+}
+
+void BM_distribution_record_trace(benchmark::State& state) {
+  static ft::Distribution distribution{ft::Range{100, 3'600'000'000'000}};
+  measure_one(state, distribution, 1, WORKLOAD_RECORD { distribution.record(input.values[i], a_trace); });
+}
+
 // ---- timers and sets ----
 
 void BM_now(benchmark::State& state) {
@@ -366,6 +387,9 @@ FT_ROW(BM_min_gauge_observe);
 FT_ROW(BM_distribution_record);
 FT_ROW(BM_distribution_record_duration);
 FT_ROW(BM_distribution_record_extrema);
+FT_ROW(BM_counter_add_trace);
+FT_ROW(BM_histogram_record_trace);
+FT_ROW(BM_distribution_record_trace);
 FT_ROW(BM_now);
 FT_ROW(BM_sampled_timer);
 FT_ROW(BM_counter_set_add_six);

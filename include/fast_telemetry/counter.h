@@ -3,6 +3,7 @@
 // Counter, FloatCounter, UpDownCounter: sums of what was added. For code that records.
 #pragma once
 
+#include "fast_telemetry/detail/exemplar.h"
 #include "fast_telemetry/detail/percpu.h"
 #include "fast_telemetry/detail/registration.h"
 
@@ -14,7 +15,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 /// system call; the first write attaches the cell. Safe from any thread, from signal handlers, from static
 /// initialisers and destructors, in exit handlers, and in a child after fork (whose total starts at zero). Before
 /// construction and after destruction a record is a counted drop. Not in a `vfork` child before `exec`.
-/// The total wraps at 2^64.
+/// The total wraps at 2^64. What is added with a trace may be kept as an exemplar (trace_ref.h).
 class Counter {
  public:
   /// One counter among the points of a labelled metric: what `Labeled<Counter, …>::with` returns. Cheap to copy; valid
@@ -22,6 +23,10 @@ class Counter {
   class Point {
    public:
     void add(std::uint64_t n = 1) const noexcept { detail::add(*site_, offset_, n); }
+    void add(std::uint64_t n, const TraceRef& trace) const noexcept {
+      add(n);
+      detail::offer_exemplar(*site_, offset_, trace, n);
+    }
     void inc() const noexcept { add(1); }
     [[nodiscard]] std::uint64_t value() const noexcept { return detail::read_integer(*site_, offset_); }
 
@@ -39,6 +44,7 @@ class Counter {
   Counter(const Scope& scope, const Info& info) : registration_{&scope, &info, declare()} {}
 
   void add(std::uint64_t n = 1) noexcept { detail::add(registration_.site, 0, n); }
+  void add(std::uint64_t n, const TraceRef& trace) noexcept { point(registration_, 0).add(n, trace); }
   void inc() noexcept { add(1); }
 
   /// The total: every add that happened before the call is in it. Reads one cell per CPU.
@@ -65,6 +71,9 @@ class FloatCounter {
   class Point {
    public:
     void add(double amount) const noexcept { FloatCounter::add(*site_, offset_, amount); }
+    void add(double amount, const TraceRef& trace) const noexcept {
+      if (FloatCounter::add(*site_, offset_, amount)) detail::offer_exemplar(*site_, offset_, trace, amount);
+    }
     [[nodiscard]] double value() const noexcept { return detail::read_double(*site_, offset_); }
 
    private:
@@ -81,6 +90,7 @@ class FloatCounter {
   FloatCounter(const Scope& scope, const Info& info) : registration_{&scope, &info, declare()} {}
 
   void add(double amount) noexcept { add(registration_.site, 0, amount); }
+  void add(double amount, const TraceRef& trace) noexcept { point(registration_, 0).add(amount, trace); }
 
   /// The total: every add that happened before the call is in it. Reads one cell per CPU.
   [[nodiscard]] double value() const noexcept { return detail::read_double(registration_.site, 0); }
@@ -92,13 +102,15 @@ class FloatCounter {
   }
 
  private:
-  static void add(detail::Site& site, std::size_t offset, double amount) noexcept {
+  /// False: refused.
+  static bool add(detail::Site& site, std::size_t offset, double amount) noexcept {
     // One comparison for all that is refused: nothing compares with NaN.
     if (!(amount >= 0 && amount <= __DBL_MAX__)) [[unlikely]] {
       detail::count_drop(amount < 0 ? detail::Drop::negative : detail::Drop::not_finite);
-      return;
+      return false;
     }
     detail::add(site, offset, amount);
+    return true;
   }
 
   detail::Registration registration_;

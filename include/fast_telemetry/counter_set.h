@@ -20,20 +20,19 @@ struct CounterValues {
 
 namespace detail {
 
-/// An index, also as an enum without labels: `enum Slot : std::size_t { requests, bytes }`.
-template <class Index>
-constexpr std::size_t index_of(Index index) noexcept {
-  return static_cast<std::size_t>(index);
-}
-
 /// What records in a set of counters, however they came to be.
 template <std::size_t count>
 class CounterSetPoint {
  public:
-  /// Adds to one counter. An index that is none is a counted drop.
+  template <class... Points>
+    requires(sizeof...(Points) == count)
+  explicit CounterSetPoint(const Points&... counters) noexcept : counters_{counters...} {}
+
+  /// Adds to one counter, by number or by an enum of numbers: `enum Slot : std::uint8_t { requests, bytes }`. An index
+  /// that is none is a counted drop.
   template <class Index>
   void add(Index index, std::uint64_t n = 1) const noexcept {
-    const std::size_t i = index_of(index);
+    const auto i = static_cast<std::size_t>(index);
     if (i >= count) [[unlikely]] {
       count_drop(Drop::no_such_index);
       return;
@@ -57,6 +56,7 @@ class CounterSetPoint {
     return result;
   }
 
+ private:
   Counter::Point counters_[count];
 };
 
@@ -117,7 +117,7 @@ class CounterSet {
   [[nodiscard]] Point point() const noexcept { return point(std::make_index_sequence<count>{}); }
   template <std::size_t... is>
   [[nodiscard]] Point point(std::index_sequence<is...>) const noexcept {
-    return {{Counter::point(elements_[is].registration, 0)...}};
+    return Point{Counter::point(elements_[is].registration, 0)...};
   }
 
   Element elements_[count];
@@ -141,7 +141,7 @@ class Labeled<CounterSet<count>, Enums...> {
       : counters_{Labeled<Counter, Enums...>{scope, infos[is]}...} {}
   template <std::size_t... is>
   [[nodiscard]] Point with(std::index_sequence<is...>, Enums... labels) const noexcept {
-    return {{counters_[is].with(labels...)...}};
+    return Point{counters_[is].with(labels...)...};
   }
 
   Labeled<Counter, Enums...> counters_[count];

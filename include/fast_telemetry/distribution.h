@@ -64,15 +64,22 @@ class DistributionPoint {
         table_{table},
         offset_{table == nullptr ? 0 : index * distribution_cells(*table) * sizeof(std::uint64_t)} {}
 
-  /// `exported` is the value in the exported unit.
-  [[gnu::always_inline]] void record(Value value, double exported) const noexcept {
+  /// `exported` is the value in the exported unit. Returns the offset of the bucket's cell.
+  [[gnu::always_inline]] std::size_t record(Value value, double exported) const noexcept {
     const std::size_t sum = offset_ + table_->sum_cell() * sizeof(std::uint64_t);
     // The sum first: its address is known at once, and the way to the bucket overlaps it.
     add_part(*site_, sum, value);
-    add(*site_, offset_ + distribution_cell(*table_, exported) * sizeof(std::uint64_t), std::uint64_t{1});
-    if (!table_->extrema) return;
+    const std::size_t cell = offset_ + distribution_cell(*table_, exported) * sizeof(std::uint64_t);
+    add(*site_, cell, std::uint64_t{1});
+    if (!table_->extrema) return cell;
     keep_greater_part(*site_, sum + 1 * sizeof(std::uint64_t), extremum_key<Value, Extremum::min>(value));
     keep_greater_part(*site_, sum + 2 * sizeof(std::uint64_t), extremum_key<Value, Extremum::max>(value));
+    return cell;
+  }
+
+  /// Offers the value that was counted in the cell.
+  [[gnu::always_inline]] void offer(std::size_t cell, const TraceRef& trace, Value value) const noexcept {
+    if (cell != no_cell) offer_exemplar(*site_, cell, trace, value, table_->divisor);
   }
 
   [[nodiscard]] const ExponentialTable* table() const noexcept { return table_; }
@@ -106,12 +113,14 @@ class Distribution {
     template <class T>
       requires Duration<T> || detail::Integer<T>
     [[gnu::always_inline]] void record(T value) const noexcept {
-      if (cells_.table() == nullptr) [[unlikely]] {
-        detail::count_drop(detail::Drop::no_metric);
-        return;
-      }
+      static_cast<void>(count_one(detail::raw_value(value)));
+    }
+    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    template <class T>
+      requires Duration<T> || detail::Integer<T>
+    [[gnu::always_inline]] void record(T value, const TraceRef& trace) const noexcept {
       const std::uint64_t raw = detail::raw_value(value);
-      cells_.record(raw, detail::rounded_to_odd(raw) * cells_.table()->factor);
+      cells_.offer(count_one(raw), trace, raw);
     }
     [[nodiscard]] std::uint64_t count() const noexcept { return cells_.count(); }
     /// The sum of all observations, in the exported unit: seconds where durations are recorded.
@@ -120,6 +129,16 @@ class Distribution {
    private:
     friend class Distribution;
     explicit Point(const detail::DistributionPoint<std::uint64_t>& cells) noexcept : cells_{cells} {}
+
+    /// The offset of the bucket's cell.
+    [[gnu::always_inline]] std::size_t count_one(std::uint64_t raw) const noexcept {
+      if (cells_.table() == nullptr) [[unlikely]] {
+        detail::count_drop(detail::Drop::no_metric);
+        return detail::no_cell;
+      }
+      return cells_.record(raw, detail::rounded_to_odd(raw) * cells_.table()->factor);
+    }
+
     detail::DistributionPoint<std::uint64_t> cells_;
   };
 
@@ -137,6 +156,12 @@ class Distribution {
     requires Duration<T> || detail::Integer<T>
   [[gnu::always_inline]] void record(T value) noexcept {
     point(registration_, 0).record(value);
+  }
+  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  template <class T>
+    requires Duration<T> || detail::Integer<T>
+  [[gnu::always_inline]] void record(T value, const TraceRef& trace) noexcept {
+    point(registration_, 0).record(value, trace);
   }
 
   /// The distribution as a point, like those of a labelled one: cheap to copy; valid as long as the distribution is.
@@ -165,15 +190,10 @@ class FloatDistribution {
   /// One distribution among the points of a labelled metric. Cheap to copy; valid as long as the metric is.
   class Point {
    public:
-    [[gnu::always_inline]] void record(double value) const noexcept {
-      // One comparison for all values that are refused: nothing compares with NaN.
-      if (cells_.table() == nullptr || !(value >= 0 && value <= __DBL_MAX__)) [[unlikely]] {
-        detail::count_drop(cells_.table() == nullptr ? detail::Drop::no_metric
-                           : value < 0               ? detail::Drop::negative
-                                                     : detail::Drop::not_finite);
-        return;
-      }
-      cells_.record(value, value);
+    [[gnu::always_inline]] void record(double value) const noexcept { static_cast<void>(count_one(value)); }
+    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    [[gnu::always_inline]] void record(double value, const TraceRef& trace) const noexcept {
+      cells_.offer(count_one(value), trace, value);
     }
     [[nodiscard]] std::uint64_t count() const noexcept { return cells_.count(); }
     [[nodiscard]] double sum() const noexcept { return cells_.sum(); }
@@ -181,6 +201,19 @@ class FloatDistribution {
    private:
     friend class FloatDistribution;
     explicit Point(const detail::DistributionPoint<double>& cells) noexcept : cells_{cells} {}
+
+    /// The offset of the bucket's cell.
+    [[gnu::always_inline]] std::size_t count_one(double value) const noexcept {
+      // One comparison for all values that are refused: nothing compares with NaN.
+      if (cells_.table() == nullptr || !(value >= 0 && value <= __DBL_MAX__)) [[unlikely]] {
+        detail::count_drop(cells_.table() == nullptr ? detail::Drop::no_metric
+                           : value < 0               ? detail::Drop::negative
+                                                     : detail::Drop::not_finite);
+        return detail::no_cell;
+      }
+      return cells_.record(value, value);
+    }
+
     detail::DistributionPoint<double> cells_;
   };
 
@@ -193,6 +226,10 @@ class FloatDistribution {
       : registration_{&scope, &info, declare(range, options)} {}
 
   [[gnu::always_inline]] void record(double value) noexcept { point(registration_, 0).record(value); }
+  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  [[gnu::always_inline]] void record(double value, const TraceRef& trace) noexcept {
+    point(registration_, 0).record(value, trace);
+  }
   [[nodiscard]] std::uint64_t count() const noexcept { return point(registration_, 0).count(); }
   [[nodiscard]] double sum() const noexcept { return point(registration_, 0).sum(); }
 

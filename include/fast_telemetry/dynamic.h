@@ -19,10 +19,10 @@ template <class T>
 concept TextLike = requires(const T& value) { Text{value}; };
 
 template <class T>
-concept WholeNumber = __is_same(T, signed char) || __is_same(T, unsigned char) || __is_same(T, short) ||
-                      __is_same(T, unsigned short) || __is_same(T, int) || __is_same(T, unsigned) ||
-                      __is_same(T, long) || __is_same(T, unsigned long) || __is_same(T, long long) ||
-                      __is_same(T, unsigned long long);
+concept WholeNumber =
+    __is_same(T, signed char) || __is_same(T, unsigned char) || __is_same(T, short) || __is_same(T, unsigned short) ||
+    __is_same(T, int) || __is_same(T, unsigned) || __is_same(T, long) || __is_same(T, unsigned long) ||
+    __is_same(T, long long) || __is_same(T, unsigned long long);
 
 /// A label's value as text, for the time of one call.
 class LabelText {
@@ -67,8 +67,8 @@ class LabelText {
 /// UTF-8 is repaired. An empty value means that the label is absent.
 ///
 /// Looking up reads shared memory only and allocates nothing when the series exists; the first record of a series takes
-/// a lock. Never waits for a collection. At most `max_series` label sets are live at a time: records of others go to one
-/// series with the only label `otel_metric_overflow="true"` and are counted (overflow_count()).
+/// a lock. Never waits for a collection. At most `max_series` label sets are live at a time: records of others go to
+/// one series with the only label `otel_metric_overflow="true"` and are counted (overflow_count()).
 ///
 /// Any thread. `at` and handles also in signal handlers while the series exists; the first use of a label set takes a
 /// lock and allocates.
@@ -113,7 +113,8 @@ class Dynamic {
 
    private:
     friend class Dynamic;
-    Handle(detail::Site& site, const detail::Registration& shape) noexcept : Point{Metric::point(site, shape)}, site_{&site} {}
+    Handle(detail::Site& site, const detail::Registration& shape) noexcept
+        : Point{Metric::point(site, shape)}, site_{&site} {}
     detail::Site* site_;
   };
 

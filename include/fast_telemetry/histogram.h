@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "fast_telemetry/detail/bucket_index.h"
+#include "fast_telemetry/detail/exemplar.h"
 #include "fast_telemetry/detail/percpu.h"
 #include "fast_telemetry/detail/registration.h"
 
@@ -151,7 +152,15 @@ class Histogram {
     template <class T>
       requires Duration<T> || detail::Integer<T>
     [[gnu::always_inline]] void record(T value) const noexcept {
-      record_raw(detail::raw_value(value));
+      static_cast<void>(count_one(detail::raw_value(value)));
+    }
+    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    template <class T>
+      requires Duration<T> || detail::Integer<T>
+    [[gnu::always_inline]] void record(T value, const TraceRef& trace) const noexcept {
+      const std::uint64_t raw = detail::raw_value(value);
+      const std::size_t cell = count_one(raw);
+      if (cell != detail::no_cell) detail::offer_exemplar(*site_, cell, trace, raw, table_->divisor);
     }
     [[nodiscard]] std::uint64_t count() const noexcept;
     /// The sum of all observations, in the exported unit.
@@ -164,14 +173,17 @@ class Histogram {
           table_{table},
           offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
 
-    [[gnu::always_inline]] void record_raw(std::uint64_t value) const noexcept {
+    /// The offset of the bucket's cell.
+    [[gnu::always_inline]] std::size_t count_one(std::uint64_t value) const noexcept {
       if (table_ == nullptr) [[unlikely]] {
         detail::count_drop(detail::Drop::no_metric);
-        return;
+        return detail::no_cell;
       }
       // The sum first: its address is known at once, and the search for the bucket overlaps it.
       detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
-      detail::add(*site_, offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t), std::uint64_t{1});
+      const std::size_t cell = offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t);
+      detail::add(*site_, cell, std::uint64_t{1});
+      return cell;
     }
 
     detail::Site* site_;
@@ -192,6 +204,12 @@ class Histogram {
     requires Duration<T> || detail::Integer<T>
   [[gnu::always_inline]] void record(T value) noexcept {
     point(registration_, 0).record(value);
+  }
+  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  template <class T>
+    requires Duration<T> || detail::Integer<T>
+  [[gnu::always_inline]] void record(T value, const TraceRef& trace) noexcept {
+    point(registration_, 0).record(value, trace);
   }
 
   /// The histogram as a point, like those of a labelled one: cheap to copy; valid as long as the histogram is.
@@ -223,14 +241,11 @@ class FloatHistogram {
  public:
   class Point {
    public:
-    [[gnu::always_inline]] void record(double value) const noexcept {
-      if (table_ == nullptr || !(value - value == 0)) [[unlikely]] {
-        detail::count_drop(table_ == nullptr ? detail::Drop::no_metric : detail::Drop::not_finite);
-        return;
-      }
-      // The sum first: its address is known at once, and the search for the bucket overlaps it.
-      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
-      detail::add(*site_, offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t), std::uint64_t{1});
+    [[gnu::always_inline]] void record(double value) const noexcept { static_cast<void>(count_one(value)); }
+    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    [[gnu::always_inline]] void record(double value, const TraceRef& trace) const noexcept {
+      const std::size_t cell = count_one(value);
+      if (cell != detail::no_cell) detail::offer_exemplar(*site_, cell, trace, value);
     }
     [[nodiscard]] std::uint64_t count() const noexcept;
     [[nodiscard]] double sum() const noexcept;
@@ -241,6 +256,20 @@ class FloatHistogram {
         : site_{&site},
           table_{table},
           offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
+
+    /// The offset of the bucket's cell.
+    [[gnu::always_inline]] std::size_t count_one(double value) const noexcept {
+      if (table_ == nullptr || !(value - value == 0)) [[unlikely]] {
+        detail::count_drop(table_ == nullptr ? detail::Drop::no_metric : detail::Drop::not_finite);
+        return detail::no_cell;
+      }
+      // The sum first: its address is known at once, and the search for the bucket overlaps it.
+      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
+      const std::size_t cell = offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t);
+      detail::add(*site_, cell, std::uint64_t{1});
+      return cell;
+    }
+
     detail::Site* site_;
     const detail::BucketTable* table_;
     std::size_t offset_;
@@ -254,6 +283,10 @@ class FloatHistogram {
       : registration_{&scope, &info, declare(bounds)} {}
 
   [[gnu::always_inline]] void record(double value) noexcept { point(registration_, 0).record(value); }
+  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  [[gnu::always_inline]] void record(double value, const TraceRef& trace) noexcept {
+    point(registration_, 0).record(value, trace);
+  }
   [[nodiscard]] std::uint64_t count() const noexcept { return self().count(); }
   [[nodiscard]] double sum() const noexcept { return self().sum(); }
 

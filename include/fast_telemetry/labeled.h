@@ -34,6 +34,27 @@ consteval bool check_label_enum() {
   return LabelEnum<E>;
 }
 
+/// Combinations of the enums' values; 1 of none.
+template <class... Enums>
+inline constexpr std::size_t label_combinations = (std::size_t{1} * ... * label_count<Enums>());
+
+/// Which point of a labelled metric has these labels: the spare one, after all others, if one of them is no enumerator.
+template <class... Enums>
+constexpr std::size_t label_index(Enums... labels) noexcept {
+  std::size_t index = 0;
+  bool valid = true;
+  ((valid &= static_cast<unsigned char>(labels) < label_count<Enums>(),
+    index = index * label_count<Enums>() + static_cast<unsigned char>(labels)),
+   ...);
+  return valid ? index : label_combinations<Enums...>;
+}
+
+template <class... Enums>
+const Axis* label_axes() noexcept {
+  static constexpr Axis table[] = {{labels_of<Enums>.labels, label_count<Enums>()}...};
+  return table;
+}
+
 }  // namespace detail
 
 /// One `Metric` for every combination of one or several enums: `Labeled<Counter, Command, Outcome>`.
@@ -51,17 +72,19 @@ class Labeled {
   using Point = typename Metric::Point;
 
   /// Combinations of labels, without the spare point.
-  static constexpr std::size_t combinations = (detail::label_count<Enums>() * ...);
+  static constexpr std::size_t combinations = detail::label_combinations<Enums...>;
 
   /// Registers the metric. What follows `info` is what the metric itself takes (a histogram's bounds). Throws as the
   /// metric does; std::invalid_argument when two points would have the same labels (an enum gives one value twice, or
   /// `invalid`); std::length_error when all combinations together exceed one run.
   template <class... Args>
   Labeled(const Scope& scope, const Info& info, const Args&... args)
-      : registration_{&scope, &info, Metric::declare(args...), axes(), sizeof...(Enums)} {}
+      : registration_{&scope, &info, Metric::declare(args...), detail::label_axes<Enums...>(), sizeof...(Enums)} {}
 
   /// The point with these labels. Cheap to copy; valid as long as the metric is.
-  [[nodiscard]] Point with(Enums... labels) const noexcept { return Metric::point(registration_, index(labels...)); }
+  [[nodiscard]] Point with(Enums... labels) const noexcept {
+    return Metric::point(registration_, detail::label_index(labels...));
+  }
 
   /// The sum of all points' values, the spare one included, for metrics that have a `value()`.
   [[nodiscard]] auto total() const noexcept
@@ -73,20 +96,6 @@ class Labeled {
   }
 
  private:
-  static constexpr std::size_t index(Enums... labels) noexcept {
-    std::size_t index = 0;
-    bool valid = true;
-    ((valid &= static_cast<unsigned char>(labels) < detail::label_count<Enums>(),
-      index = index * detail::label_count<Enums>() + static_cast<unsigned char>(labels)),
-     ...);
-    return valid ? index : combinations;
-  }
-
-  static const detail::Axis* axes() noexcept {
-    static constexpr detail::Axis table[] = {{detail::labels_of<Enums>.labels, detail::label_count<Enums>()}...};
-    return table;
-  }
-
   mutable detail::Registration registration_;
 };
 

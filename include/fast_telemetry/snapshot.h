@@ -32,6 +32,9 @@ enum class Finals : std::uint8_t {
 struct ReaderOptions {
   Temporality temporality = Temporality::cumulative;
   Finals finals = Finals::once;
+  /// How long the callbacks of observable metrics (observable.h) may take in one collection, all together. A tenth of
+  /// the ten seconds that Prometheus gives a scrape.
+  std::int64_t callback_budget_ns = 1'000'000'000;
 };
 
 /// What one fold of all cells found. Lives in its Reader until the reader's next collect or accept; visit it as often
@@ -77,8 +80,9 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  /// Folds all cells. Collecting again without accept() covers the same window and more: nothing is lost when an export
-  /// fails.
+  /// Calls the callbacks of observable metrics, then folds all cells. Collecting again without accept() covers the same
+  /// window and more: nothing is lost when an export fails. Called by one of its own callbacks, it is the snapshot
+  /// before.
   [[nodiscard]] const Snapshot& collect();
 
   /// The last snapshot has been delivered: the next deltas start where it ended, and the final values it contained were

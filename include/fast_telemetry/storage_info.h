@@ -22,7 +22,7 @@ struct StorageInfo {
   std::uint64_t metrics;               ///< registered and unregistered, alive
   std::uint64_t cells;                 ///< attached to metrics
   std::uint64_t reserved_bytes;        ///< address space
-  std::uint64_t committed_bytes;       ///< of that, pages with cells of metrics, on all CPUs: what can become resident
+  std::uint64_t committed_bytes;       ///< of that, pages with cells of metrics and exemplars: what can become resident
   std::uint64_t resident_bytes;        ///< memory: pages that were written (0 where the kernel does not say)
   std::uint64_t dropped_no_metric;     ///< records before a metric's constructor or after its destructor
   std::uint64_t dropped_no_memory;     ///< records whose metric could get no cells
@@ -33,6 +33,9 @@ struct StorageInfo {
   std::uint64_t dropped_no_such_index;  ///< adds to a counter that a CounterSet does not have
   std::uint64_t finals_held;            ///< series of destroyed metrics whose final value is kept for readers
   std::uint64_t finals_dropped;         ///< series whose final value was given up before every reader had it
+  std::uint64_t callbacks_failed;       ///< calls of observable metrics' callbacks that threw
+  std::uint64_t callbacks_late;         ///< that returned after their collection's time was spent
+  std::uint64_t callbacks_skipped;      ///< that were not made, because that time was spent
 };
 
 /// Reads the state of the process-wide storage. Costs some system calls; thread-safe.

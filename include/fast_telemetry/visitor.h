@@ -92,7 +92,7 @@ struct ExponentialPoint {
   double sum;
   std::optional<double> min = {};
   std::optional<double> max = {};
-  std::span<const Exemplar* const> exemplars = {};
+  std::span<const Exemplar* const> exemplars = {};  ///< those there are, the zero count's among them; none is null
 };
 
 /// One state of a state set.

@@ -13,8 +13,8 @@ namespace detail {
 
 constinit std::uint32_t shards = 0;
 constinit std::uint32_t layout_shards = 0;
-constinit Arena per_cpu_arena;
-constinit Arena gauge_arena;
+constinit Arena per_cpu_arena{Copies::of_shards};
+constinit Arena gauge_arena{Copies::of_fields};
 constinit SignalLock arena_lock;
 
 namespace {
@@ -155,7 +155,7 @@ void Arena::free(SizeClass& size, const std::uint64_t* run) noexcept {
 }
 
 void Arena::note_written_pages() noexcept {
-  if (copies_ == 1 || layout_shards == 0) return;
+  if (kind_ == Copies::of_fields || layout_shards == 0) return;
   const PageMap page_map;
   for (std::size_t i = 0; i < extents(); ++i) {
     const Extent& extent = extents_[i];
@@ -194,7 +194,7 @@ const Arena::Extent& Arena::extent_of(const std::uint64_t* cell) const noexcept 
 
 bool Arena::may_be_written(const Extent& extent, const std::uint64_t* cell, std::size_t cells,
                            std::size_t shard) const noexcept {
-  if (copies_ == 1) return true;
+  if (kind_ == Copies::of_fields) return true;
   // Acquire: pairs with the release in mark_written.
   const std::uint64_t written = shard < layout_shards
                                     ? extent.written[shard].load(std::memory_order_relaxed)
@@ -315,7 +315,7 @@ std::size_t Arena::committed_bytes() const noexcept {
 void Arena::wipe_in_child(bool kernel_wipes) noexcept {
   for (std::size_t i = 0; i < extents(); ++i) {
     if (!kernel_wipes || !extents_[i].wiped_on_fork) madvise(extents_[i].base, extent_bytes(), MADV_DONTNEED);
-    for (std::size_t shard = 0; shard < layout_shards && copies_ != 1; ++shard) {
+    for (std::size_t shard = 0; kind_ == Copies::of_shards && shard < layout_shards; ++shard) {
       extents_[i].written[shard].store(0, std::memory_order_relaxed);
     }
   }

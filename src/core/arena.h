@@ -26,12 +26,19 @@ struct SizeClass {
 
 class PageMap;
 
-/// One kind of extents: per-CPU cells (a copy per shard) or gauges (one copy).
+/// What the copies of a cell are.
+enum class Copies : std::uint8_t {
+  of_shards,  ///< one per shard; pages of CPUs that were never written are left alone
+  of_fields,  ///< one per field of a record
+};
+
+/// One kind of extents: per-CPU cells (a copy per shard), gauges (one copy) or exemplars (a copy per field).
 ///
 /// Constant-initialised and never destroyed: a first write may come before any constructor or after all destructors.
 class Arena {
  public:
-  constexpr Arena() noexcept = default;
+  /// With a number of copies, the first run maps the first extent.
+  constexpr explicit Arena(Copies kind, std::uint32_t copies = 0) noexcept : kind_{kind}, copies_{copies} {}
 
   /// Sets the number of copies and maps the first extent. Called once, before any other member.
   /// False: the address space was refused; the next allocate() tries again.
@@ -110,7 +117,8 @@ class Arena {
   void sum(const std::uint64_t* run, std::size_t cells, std::uint64_t* sums, Pages pages) const noexcept;
   static void note_written(const Extent& extent, std::uint64_t pages, const PageMap& page_map) noexcept;
 
-  std::uint32_t copies_ = 0;
+  Copies kind_;
+  std::uint32_t copies_;
   std::uint32_t refusals_ = 0;  ///< how often in a row the address space for an extent was refused
   std::atomic<std::size_t> extent_count_{0};
   std::array<Extent, max_extents> extents_{};

@@ -40,7 +40,9 @@ struct DynamicSeries : SeriesHistory, Site {
 
   static constexpr std::uint32_t unreachable = std::uint32_t{1} << 31;
 
-  [[nodiscard]] const std::uint32_t* sizes() const noexcept { return reinterpret_cast<const std::uint32_t*>(&retire_order + 1); }
+  [[nodiscard]] const std::uint32_t* sizes() const noexcept {
+    return reinterpret_cast<const std::uint32_t*>(&retire_order + 1);
+  }
   [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + value_count); }
 };
 
@@ -132,9 +134,9 @@ class DynamicIndex {
   std::atomic<std::uint64_t> overflows_{0};
   DynamicSeries* overflow_ = nullptr;
 
-  std::mutex mutex_;  ///< coming and going; nests within Process::mutex
+  std::mutex mutex_;                                  ///< coming and going; nests within Process::mutex
   std::vector<std::unique_ptr<SeriesTable>> tables_;  ///< the one in use is the last; the others wait for unpinning
-  std::size_t droppable_tables_ = 0;  ///< of `tables_`: replaced before the last wait for pins
+  std::size_t droppable_tables_ = 0;                  ///< of `tables_`: replaced before the last wait for pins
   std::atomic<std::uint32_t> slots_used_{0};
   std::vector<std::uint32_t> free_slots_;
 

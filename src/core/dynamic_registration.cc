@@ -27,7 +27,8 @@ Declaration with_keys(Declaration declaration, const Scope& scope, const Dynamic
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
-    throw std::invalid_argument{"label key \"" + std::string{*twice} + "\" appears twice among a dynamic metric's keys"};
+    throw std::invalid_argument{"label key \"" + std::string{*twice} +
+                                "\" appears twice among a dynamic metric's keys"};
   }
   start_pins();
   declaration.dynamic = &keys;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "diagnose.h"
 #include "dynamic_index.h"
 #include "names.h"
 #include "process.h"
@@ -22,19 +23,27 @@ constexpr std::string_view invalid = "invalid";
 Kind kind_of(Cells cells) noexcept {
   switch (cells) {
     case Cells::counter:
-    case Cells::float_counter: return Kind::counter;
-    case Cells::up_down_counter: return Kind::up_down_counter;
+    case Cells::float_counter:
+    case Cells::observed_counter_u64:
+    case Cells::observed_counter_f64: return Kind::counter;
+    case Cells::up_down_counter:
+    case Cells::observed_up_down_i64:
+    case Cells::observed_up_down_f64: return Kind::up_down_counter;
     case Cells::gauge_i64:
     case Cells::gauge_f64:
     case Cells::max_gauge_i64:
     case Cells::max_gauge_f64:
     case Cells::min_gauge_i64:
     case Cells::min_gauge_f64:
-    case Cells::constant: return Kind::gauge;
+    case Cells::constant:
+    case Cells::observed_gauge_i64:
+    case Cells::observed_gauge_f64: return Kind::gauge;
     case Cells::histogram:
     case Cells::float_histogram: return Kind::histogram;
     case Cells::distribution:
     case Cells::float_distribution: return Kind::exponential_histogram;
+    case Cells::info: return Kind::info;
+    case Cells::state_set: return Kind::state_set;
   }
   return Kind::gauge;
 }
@@ -121,6 +130,22 @@ std::string canonical(std::span<const Label> unsorted) {
   return text;
 }
 
+/// What would not be legal OpenMetrics: a unit, two lines for one state, a second label with the family's name.
+void check_state_set(const FamilyRecord& family, const Instrument& instrument) {
+  const std::string metric = "state set \"" + family.full_name + "\" ";
+  std::set<std::string> names;
+  for (const State& state : instrument.states) {
+    if (!names.insert(repaired(state.name)).second) {
+      throw std::invalid_argument{metric + "has two states of the name \"" + printable(state.name) + "\""};
+    }
+  }
+  for (const Label& label : instrument.labels) {
+    if (view(label.key) == family.full_name) {
+      throw std::invalid_argument{metric + "has a label of its own name, which is the states' key"};
+    }
+  }
+}
+
 FamilyRecord describe(const ScopeState& scope, const Info& info, const Instrument& instrument) {
   FamilyRecord family;
   family.kind = kind_of(instrument.cells);
@@ -132,6 +157,10 @@ FamilyRecord describe(const ScopeState& scope, const Info& info, const Instrumen
                                   "\" records durations, so its unit is seconds"};
     }
     family.unit = Unit::seconds;
+  }
+  if ((family.kind == Kind::info || family.kind == Kind::state_set) && family.unit != Unit::none) {
+    throw std::invalid_argument{"metric \"" + std::string{view(info.name.text())} +
+                                "\" has no number, and so no unit (OpenMetrics 1.0, \"Info\", \"StateSet\")"};
   }
   family.scope = scope.prefix;
   std::string name{view(info.name.text())};
@@ -186,6 +215,7 @@ Enrolment::Enrolment(const ScopeState& scope, const Info& info, const std::share
   const auto wanted = std::make_shared<FamilyRecord>(describe(scope, info, *fresh));
   check_label_keys(scope, axes, axis_count);
   label_points(*fresh, scope, axes, axis_count);
+  if (wanted->kind == Kind::state_set) check_state_set(*wanted, *fresh);
   fresh->label_sets.reserve(fresh->points);
   for (std::size_t p = 0; p < fresh->points; ++p) {
     const auto [entry, is_new] = label_sets_.emplace(canonical(fresh->labels_of(p)), fresh.get());

@@ -9,6 +9,8 @@
 
 #include "clock.h"
 #include "dynamic_index.h"
+#include "exemplars.h"
+#include "observe.h"
 #include "pin.h"
 #include "process.h"
 #include "reclaim.h"
@@ -29,6 +31,7 @@ void begin_child() noexcept {
   const bool kernel_wipes = word != nullptr && __atomic_load_n(word, __ATOMIC_RELAXED) == 0;
   per_cpu_arena.wipe_in_child(kernel_wipes);
   gauge_arena.wipe_in_child(kernel_wipes);
+  exemplar_arena.wipe_in_child(kernel_wipes);
   forget_marks();
   forget_pins();
   release_clock_in_child();
@@ -43,11 +46,17 @@ void begin_child() noexcept {
     instrument->earlier.store(nullptr, std::memory_order_relaxed);
     if (instrument->dynamic) instrument->dynamic->forget(now);
     if (instrument->extrema) instrument->extrema->forget();
+    if (instrument->observed) instrument->observed->begin_child(now);
   }
+  end_runs_of_other_threads();
+  new (&state.run_ended) std::condition_variable;  // threads of the parent may wait there
   ++state.fork_generation;
   state.forked_unix_ns = now;
   // What the parent counted, the parent reports.
   state.finals_dropped = 0;
+  state.callbacks_failed = 0;
+  state.callbacks_late = 0;
+  state.callbacks_skipped = 0;
   forget_drops();
   if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }

@@ -18,6 +18,7 @@
 #include "fast_telemetry/detail/exponential_index.h"
 #include "fast_telemetry/detail/registration.h"
 #include "fast_telemetry/visitor.h"
+#include "observed.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -64,6 +65,7 @@ struct RunOwner {
 
   /// Odd while a run's total moves from its cells to `earlier`: who reads both without a lock reads again.
   std::atomic<std::uint32_t> moves{0};
+  bool is_instrument = false;
 };
 
 /// Gives a site a run, or the one it had if that was not given back yet. Null: refused memory. With arena_lock held;
@@ -72,6 +74,8 @@ std::uint64_t* attach_run(Site& site, RunOwner& owner) noexcept;
 
 /// One metric: its points, their labels, and where its cells are.
 struct Instrument : RunOwner {
+  Instrument() noexcept { is_instrument = true; }
+
   std::uint64_t id = 0;  ///< of the first point; point i has id + i. Never reused.
   Cells cells = Cells::counter;
   std::size_t points = 1;  ///< the spare point of a labelled metric is the last
@@ -80,16 +84,23 @@ struct Instrument : RunOwner {
   const BucketTable* buckets = nullptr;
   const ExponentialTable* exponential = nullptr;
   std::shared_ptr<DynamicIndex> dynamic;  ///< of a dynamic metric: its series have the cells, and more labels
-  std::string suffix;  ///< of the name, besides what its Info says
+  std::string suffix;                     ///< of the name, besides what its Info says
   std::int64_t constant = 0;
   std::size_t sum_cell = none;              ///< of a point: where its sum is, if that is a double
   std::size_t extrema_begin = none;         ///< of a point: its cells from here on are extrema
   std::unique_ptr<Extrema> extrema;         ///< of those points that have any
+  std::unique_ptr<Observed> observed;       ///< if a callback says what its values are
+  std::string state_text;                   ///< what `states` points into
+  std::vector<State> states;                ///< of a state set: all of them, off
   std::shared_ptr<RegistryState> registry;  ///< null: unregistered
   std::shared_ptr<FamilyRecord> family;     ///< null: unregistered
   std::string label_text;                   ///< what `labels` points into
   std::vector<Label> labels;                ///< of one point after the other
   std::size_t labels_per_point = 0;
+
+  /// Slots for exemplars, one per cell: likewise. Null: it keeps none.
+  SizeClass* exemplar_size = nullptr;
+  std::atomic<std::uint64_t> exemplar_place{0};
 
   // Guarded by Process::mutex. `base` is also read without it by the metric itself, which cannot be retired meanwhile.
   std::int64_t born_unix_ns = 0;
@@ -110,7 +121,20 @@ struct Instrument : RunOwner {
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
   /// Whether it has a value only while its metric lives: nothing that adds up or was taken.
   [[nodiscard]] bool is_gauge() const noexcept {
-    return cells == Cells::gauge_i64 || cells == Cells::gauge_f64 || cells == Cells::constant;
+    return cells == Cells::gauge_i64 || cells == Cells::gauge_f64 || cells == Cells::constant || cells == Cells::info ||
+           cells == Cells::state_set || observed;
+  }
+  /// Whether what it counts is observations, of which one can be kept whole.
+  [[nodiscard]] bool can_keep_exemplars() const noexcept {
+    switch (cells) {
+      case Cells::counter:
+      case Cells::float_counter:
+      case Cells::histogram:
+      case Cells::float_histogram:
+      case Cells::distribution:
+      case Cells::float_distribution: return true;
+      default: return false;
+    }
   }
   /// Whether a point has a cell that is a double which adds up: `sum_cell`.
   [[nodiscard]] bool has_double_sum() const noexcept { return sum_cell != none; }

@@ -49,6 +49,7 @@ std::string_view unit_suffix(Unit unit) noexcept {
 std::string canonical_name(std::string_view name, Unit unit, Kind kind) {
   std::string canonical{name};
   if (kind == Kind::counter) take_suffix(canonical, "total");
+  if (kind == Kind::info) take_suffix(canonical, "info");
   take_suffix(canonical, unit_suffix(unit));
   return canonical;
 }

@@ -15,7 +15,7 @@ namespace detail {
 /// The base unit as a suffix of exposed names ("seconds"), empty for Unit::none.
 [[nodiscard]] std::string_view unit_suffix(Unit unit) noexcept;
 
-/// Takes off a counter's `_total` and the unit's suffix, where the author wrote them.
+/// Takes off a counter's `_total`, an info metric's `_info` and the unit's suffix, where the author wrote them.
 [[nodiscard]] std::string canonical_name(std::string_view name, Unit unit, Kind kind);
 
 /// Prefix, name and unit joined by `_`.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -26,6 +27,7 @@ struct Process {
 
   std::map<std::size_t, SizeClass> per_cpu_sizes;
   std::map<std::size_t, SizeClass> gauge_sizes;
+  std::map<std::size_t, SizeClass> exemplar_sizes;
   std::uint64_t declared_cells = 0;  ///< of all living metrics, attached or not
   std::atomic<std::uint64_t> next_id{1};
   std::uint64_t captures = 0;  ///< how many collections have begun
@@ -44,6 +46,12 @@ struct Process {
   std::uint64_t fork_generation = 0;
   std::int64_t forked_unix_ns = 0;  ///< when this process began, if it is a forked child
   std::uint64_t finals_dropped = 0;
+
+  ObservationRun* runs = nullptr;     ///< callbacks that are being called
+  std::condition_variable run_ended;  ///< with `mutex`
+  std::uint64_t callbacks_failed = 0;
+  std::uint64_t callbacks_late = 0;
+  std::uint64_t callbacks_skipped = 0;
 };
 
 /// The state, with storage started. Throws std::bad_alloc at first use only.

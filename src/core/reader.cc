@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "diagnose.h"
+#include "observe.h"
 #include "process.h"
 #include "reader_state.h"
 
@@ -22,7 +23,25 @@ ReaderState::Dynamic take_dynamic(ReaderState& state, const Instrument& instrume
   return {};
 }
 
-/// Follows the registry's families and instruments. Baselines move with their instruments. With Process::mutex held.
+/// Calls `use(old, fresh)` for the instruments that are in both. Both lists are in one order, families by ordinal and
+/// instruments by id, so one pass over both finds them.
+template <class Use>
+void for_each_common(std::vector<ReaderState::Entry>& old, std::vector<ReaderState::Entry>& fresh, Use use) {
+  const auto before = [](const ReaderState::Entry& a, const ReaderState::Entry& b) {
+    const Instrument& x = *a.instrument;
+    const Instrument& y = *b.instrument;
+    return x.family->ordinal != y.family->ordinal ? x.family->ordinal < y.family->ordinal : x.id < y.id;
+  };
+  auto candidate = old.begin();
+  for (auto& entry : fresh) {
+    while (candidate != old.end() && before(*candidate, entry)) ++candidate;
+    if (candidate == old.end()) return;
+    if (candidate->instrument == entry.instrument) use(*candidate, entry);
+  }
+}
+
+/// Follows the registry's families and instruments. Baselines and exemplars move with their instruments. With
+/// Process::mutex held.
 void lay_out(ReaderState& state) {
   std::vector<ReaderState::Entry> entries;
   std::vector<ReaderState::FamilyEntries> families;
@@ -31,31 +50,24 @@ void lay_out(ReaderState& state) {
   for (const auto& [ordinal, family] : state.registry->families) {
     const std::size_t begin = entries.size();
     for (const auto& [id, instrument] : family->instruments) {
-      entries.push_back({instrument, nullptr, 0, offset, 0, false, ReaderState::none});
-      if (instrument->dynamic) entries.back().dynamic = dynamics.size(), dynamics.push_back(take_dynamic(state, *instrument));
+      entries.push_back({.instrument = instrument, .base = nullptr, .offset = offset, .exemplars = {}});
+      if (instrument->dynamic)
+        entries.back().dynamic = dynamics.size(), dynamics.push_back(take_dynamic(state, *instrument));
       offset += instrument->run_cells();
     }
     families.push_back({family, begin, entries.size()});
   }
 
-  if (state.options.temporality == Temporality::delta) {
-    Values baseline(offset);
-    // Both lists are in one order, families by ordinal and instruments by id, so one pass over both finds the common.
-    const auto before = [](const ReaderState::Entry& a, const ReaderState::Entry& b) {
-      const Instrument& x = *a.instrument;
-      const Instrument& y = *b.instrument;
-      return x.family->ordinal != y.family->ordinal ? x.family->ordinal < y.family->ordinal : x.id < y.id;
-    };
-    auto old = state.entries.begin();
-    for (const auto& entry : entries) {
-      while (old != state.entries.end() && before(*old, entry)) ++old;
-      if (old == state.entries.end()) break;
-      if (old->instrument != entry.instrument) continue;
-      std::copy_n(state.baseline.begin() + static_cast<std::ptrdiff_t>(old->offset), entry.instrument->run_cells(),
-                  baseline.begin() + static_cast<std::ptrdiff_t>(entry.offset));
-    }
-    state.baseline = std::move(baseline);
-  }
+  const bool delta = state.options.temporality == Temporality::delta;
+  Values baseline(delta ? offset : 0);
+  for_each_common(state.entries, entries, [&](ReaderState::Entry& old, ReaderState::Entry& fresh) {
+    fresh.exemplar_place = old.exemplar_place;
+    fresh.exemplars = std::move(old.exemplars);
+    if (!delta) return;
+    std::copy_n(state.baseline.begin() + static_cast<std::ptrdiff_t>(old.offset), fresh.instrument->run_cells(),
+                baseline.begin() + static_cast<std::ptrdiff_t>(fresh.offset));
+  });
+  state.baseline = std::move(baseline);
   state.entries = std::move(entries);
   state.dynamics = std::move(dynamics);
   state.families = std::move(families);
@@ -66,8 +78,13 @@ void lay_out(ReaderState& state) {
   std::size_t widest = 1;
   for (const auto& entry : state.entries) widest = std::max(widest, entry.instrument->width);
   state.scratch.assign(widest, 0);
+  std::size_t most_states = 0;
+  for (const auto& entry : state.entries) most_states = std::max(most_states, entry.instrument->states.size());
+  state.states.reserve(most_states);
   state.layout_version = state.registry->layout_version;
 }
+
+constexpr KeptExemplar none_kept{};
 
 /// Whether the reader is still to be shown what ended then.
 bool shows_final(const ReaderState& state, std::uint64_t retire_order, std::int64_t retired_at_ns,
@@ -86,7 +103,8 @@ bool is_visible(const ReaderState& state, const Instrument& instrument, const Dy
   if (series.is_overflow) return series.earlier.load(std::memory_order_relaxed) != nullptr;
   if (!series.evicted.load(std::memory_order_relaxed)) return true;
   // A level that was evicted was zero.
-  return !instrument.is_gauge() && shows_final(state, series.retire_order, static_cast<std::int64_t>(series.seen), now_ns);
+  return !instrument.is_gauge() &&
+         shows_final(state, series.retire_order, static_cast<std::int64_t>(series.seen), now_ns);
 }
 
 /// Notes where the series of a dynamic metric have their cells. With Process::mutex held.
@@ -116,10 +134,19 @@ void capture(ReaderState& state) {
     const Instrument& instrument = *entry.instrument;
     // Acquire: pairs with the release in attach; a reused run is seen zeroed.
     entry.place = instrument.place.load(std::memory_order_acquire);
+    // Acquire: pairs with the release in attach_slots.
+    const std::uint64_t exemplar_place = instrument.exemplar_place.load(std::memory_order_acquire);
+    // Other slots, or none any more: what is known of the old ones is over.
+    if (exemplar_place != entry.exemplar_place) std::fill(entry.exemplars.begin(), entry.exemplars.end(), none_kept);
+    entry.exemplar_place = exemplar_place;
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
     if (entry.dynamic != ReaderState::none) capture_series(state, instrument, state.dynamics[entry.dynamic], now);
+    if (instrument.observed) {
+      instrument.observed->show(state.options.temporality == Temporality::delta, state.collection.time_unix_ns,
+                                state.gauges.data() + entry.offset);
+    }
     if (entry.visible && !state.accepted) {
       // The first window has everything that was counted before the reader was made, too.
       state.collection.since_unix_ns = std::min(state.collection.since_unix_ns, entry.born_unix_ns);
@@ -140,6 +167,23 @@ void read_gauges_and_doubles(ReaderState& state, const Instrument& instrument, R
       const std::size_t sum = entry.place + instrument.sum_cell;
       state.cell_sums[sum] = std::bit_cast<std::uint64_t>(per_cpu_arena.sum_double(per_cpu_arena.at(sum)));
     }
+  }
+}
+
+/// Takes the exemplars of this window. Before the cells are read: an observation is counted first and offered then, so
+/// whatever is shown as an exemplar is in its bucket's count.
+void read_exemplars(ReaderState& state) {
+  for (auto& entry : state.entries) {
+    if (entry.exemplar_place == 0) continue;
+    const Instrument& instrument = *entry.instrument;
+    if (entry.exemplars.empty()) {
+      const std::size_t widest = std::max(state.shown_exemplars.size(), instrument.width);
+      state.exemplars_by_bucket.resize(widest);
+      state.shown_exemplars.resize(widest);
+      entry.exemplars.resize(instrument.run_cells());  // last: then all is there
+    }
+    std::uint64_t* const slots = exemplar_arena.at(entry.exemplar_place);
+    for (std::size_t i = 0; i < instrument.run_cells(); ++i) take_exemplar(slots + i, entry.exemplars[i]);
   }
 }
 
@@ -217,6 +261,13 @@ class FoldInProgress {
   RunsToFree& to_free_;
 };
 
+/// The next window of what was shown begins here; of what was not, where it began.
+void accept_observed(ReaderState& state, const ReaderState::Entry& entry) noexcept {
+  for (std::size_t i = entry.offset; i < entry.offset + entry.instrument->run_cells(); i += shown_cells) {
+    if (state.gauges[i + shown_presence] != 0) state.baseline[i + shown_value] = state.gauges[i + shown_value];
+  }
+}
+
 void diagnose_drops(ReaderState& state) {
   const std::uint64_t no_memory = drop_count(Drop::no_memory);
   if (no_memory == state.diagnosed_drops) return;
@@ -250,8 +301,7 @@ std::uint64_t total(const ReaderState& state, const Instrument& instrument, cons
   const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + cell] : 0;
   const std::uint64_t earlier = entry.earlier != ReaderState::none ? dynamic.earlier[entry.earlier + cell] : 0;
   if (!is_double(instrument, cell)) return folded + earlier;
-  return std::bit_cast<std::uint64_t>(
-      reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(earlier)));
+  return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(earlier)));
 }
 
 std::uint64_t difference(const Instrument& instrument, std::size_t cell, std::uint64_t now,
@@ -341,6 +391,7 @@ Reader::~Reader() {
 const Snapshot& Reader::collect() {
   detail::notice_bare_clone();
   detail::Process& process = detail::process();
+  if (!detail::observe_all(*state_)) return snapshot_;
   std::uint64_t finals_dropped = 0;
   {
     detail::RunsToFree to_free;
@@ -351,6 +402,7 @@ const Snapshot& Reader::collect() {
       state_->fork_generation = process.fork_generation;
       std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
       for (auto& dynamic : state_->dynamics) dynamic.baseline_ids.clear();
+      for (auto& entry : state_->entries) entry.exemplar_place = 0;
       state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
       state_->diagnosed_finals = process.finals_dropped;
@@ -362,6 +414,7 @@ const Snapshot& Reader::collect() {
     const detail::FoldInProgress in_progress{process, to_free};
     lock.unlock();
 
+    detail::read_exemplars(*state_);
     detail::per_cpu_arena.note_written_pages();
     detail::per_cpu_arena.fold(state_->cell_sums);
     detail::read_gauges_and_doubles(*state_);
@@ -375,6 +428,7 @@ const Snapshot& Reader::collect() {
 void Reader::accept() {
   if (state_->options.temporality == Temporality::delta) {
     for (const auto& entry : state_->entries) {
+      if (entry.instrument->observed) detail::accept_observed(*state_, entry);
       // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it:
       // the next window's.
       if (!entry.visible || entry.instrument->is_gauge()) continue;
@@ -387,6 +441,9 @@ void Reader::accept() {
         state_->baseline[entry.offset + i] = detail::total(*state_, entry, i);
       }
     }
+  }
+  for (auto& entry : state_->entries) {
+    for (auto& kept : entry.exemplars) kept.accepted = kept.sequence;
   }
   const auto lock = detail::lock_process();
   state_->collection.since_unix_ns = state_->collection.time_unix_ns;

@@ -7,8 +7,9 @@
 #include <memory>
 #include <vector>
 
-#include "fast_telemetry/snapshot.h"
 #include "dynamic_index.h"
+#include "exemplars.h"
+#include "fast_telemetry/snapshot.h"
 #include "registry_state.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -23,7 +24,9 @@ struct ReaderState {
     std::size_t offset = 0;   ///< of the first cell in `baseline`, and in `gauges` for gauges
     std::int64_t born_unix_ns = 0;
     bool visible = false;
-    std::size_t dynamic = none;  ///< of a dynamic metric: index into `dynamics`
+    std::size_t dynamic = none;           ///< of a dynamic metric: index into `dynamics`
+    std::uint64_t exemplar_place = 0;     ///< of the slots; 0: none
+    std::vector<KeptExemplar> exemplars;  ///< by cell; empty before the instrument is given a trace
   };
   static constexpr std::size_t none = ~std::size_t{0};
 
@@ -37,8 +40,8 @@ struct ReaderState {
   /// All series of one dynamic metric.
   struct Dynamic {
     std::vector<SeriesEntry> series;
-    Values earlier;               ///< what runs had that were given back
-    Values baseline;              ///< by slot; delta readers only
+    Values earlier;                           ///< what runs had that were given back
+    Values baseline;                          ///< by slot; delta readers only
     std::vector<std::uint64_t> baseline_ids;  ///< whose it is: slots are used again
   };
   struct FamilyEntries {
@@ -58,17 +61,26 @@ struct ReaderState {
   std::uint64_t diagnosed_finals = 0;
   bool accepted = false;  ///< once at least: the window under way is not the first
 
+  std::vector<std::shared_ptr<Instrument>> observables;  ///< as of `observables_version`
+  std::uint64_t observables_version = 0;
+  std::size_t first_observable = 0;  ///< where the next collection begins
+
   std::vector<FamilyEntries> families;
   std::vector<Entry> entries;
   std::vector<Dynamic> dynamics;
   std::uint64_t capture = 0;       ///< number of the collection that found what the snapshot has
   std::uint64_t captured_ids = 0;  ///< ids from here on came later
-  Values cell_sums;  ///< by place
-  Values gauges;     ///< by entry offset: gauges' values, and keys of extrema
-  Keys taken;        ///< all entries' extrema, one after the other, between taking and merging
-  Values baseline;   ///< by entry offset; delta readers only
-  Values scratch;    ///< one point's cells
-  std::vector<Label> labels;  ///< of one series
+  Values cell_sums;                ///< by place
+  Values gauges;                   ///< by entry offset: gauges' values, keys of extrema, what was observed (ShownCell)
+  Keys taken;                      ///< all entries' extrema, one after the other, between taking and merging
+  Values baseline;                 ///< by entry offset; delta readers only
+  Values scratch;                  ///< one point's cells
+  std::vector<State> states;       ///< one state set's
+  std::vector<Label> labels;       ///< of one series
+
+  // One point's exemplars as a visitor is shown them.
+  std::vector<Exemplar> shown_exemplars;
+  std::vector<const Exemplar*> exemplars_by_bucket;
   Collection collection{};
 };
 

@@ -15,6 +15,7 @@
 #include "diagnose.h"
 #include "dynamic_index.h"
 #include "enroll.h"
+#include "exemplars.h"
 #include "fast_telemetry/detail/bucket_index.h"
 #include "fast_telemetry/gauge.h"
 #include "process.h"
@@ -31,12 +32,20 @@ std::size_t cells_per_point(const Declaration& declaration) noexcept {
     case Cells::float_counter:
     case Cells::up_down_counter:
     case Cells::constant:
+    case Cells::info:
     case Cells::max_gauge_i64:
     case Cells::max_gauge_f64:
     case Cells::min_gauge_i64:
     case Cells::min_gauge_f64: return 1;
     case Cells::gauge_i64:
-    case Cells::gauge_f64: return gauge_cells;
+    case Cells::gauge_f64:
+    case Cells::state_set: return gauge_cells;
+    case Cells::observed_counter_u64:
+    case Cells::observed_counter_f64:
+    case Cells::observed_up_down_i64:
+    case Cells::observed_up_down_f64:
+    case Cells::observed_gauge_i64:
+    case Cells::observed_gauge_f64: return shown_cells;
     case Cells::histogram:
     case Cells::float_histogram: return declaration.buckets->count + std::size_t{2};
     case Cells::distribution:
@@ -66,6 +75,17 @@ void mark_cells(Instrument& instrument, const Declaration& declaration) {
   instrument.extrema = std::make_unique<Extrema>(instrument.points * (instrument.width - instrument.extrema_begin));
 }
 
+void copy_states(Instrument& instrument, const Axis& states) {
+  std::size_t text_size = 0;
+  for (std::size_t i = 0; i < states.size; ++i) text_size += states.labels[i].value.size();
+  instrument.state_text.reserve(text_size);
+  for (std::size_t i = 0; i < states.size; ++i) {
+    const std::size_t begin = instrument.state_text.size();
+    instrument.state_text += view(states.labels[i].value);
+    instrument.states.push_back({{instrument.state_text.data() + begin, instrument.state_text.size() - begin}, false});
+  }
+}
+
 /// Throws std::length_error when the run is longer than a run can be.
 std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, const Axis* axes, std::size_t axis_count) {
   auto instrument = std::make_shared<Instrument>();
@@ -74,7 +94,8 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
   instrument->exponential = declaration.exponential;
   instrument->suffix = declaration.suffix;
   instrument->constant = declaration.constant;
-  if (declaration.dynamic != nullptr) instrument->dynamic = std::make_shared<DynamicIndex>(*declaration.dynamic, *instrument);
+  if (declaration.dynamic != nullptr)
+    instrument->dynamic = std::make_shared<DynamicIndex>(*declaration.dynamic, *instrument);
   instrument->width = cells_per_point(declaration);
   instrument->has_spare = axis_count > 0;
   for (std::size_t i = 0; i < axis_count; ++i) instrument->points *= axes[i].size;
@@ -85,6 +106,10 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
                             std::to_string(max_run_cells) + " cells"};
   }
   mark_cells(*instrument, declaration);
+  copy_states(*instrument, declaration.states);
+  if (is_observed(declaration.cells)) {
+    instrument->observed = std::make_unique<Observed>(declaration.cells, instrument->points);
+  }
   return instrument;
 }
 
@@ -100,8 +125,12 @@ void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
   auto& sizes = instrument->is_gauge() ? state.gauge_sizes : state.per_cpu_sizes;
   instrument->size = &sizes.try_emplace(cells, SizeClass{cells}).first->second;
   instrument->arena = instrument->is_gauge() ? &gauge_arena : &per_cpu_arena;
+  if (instrument->can_keep_exemplars()) {
+    instrument->exemplar_size = &state.exemplar_sizes.try_emplace(cells, SizeClass{cells}).first->second;
+  }
   instrument->id = state.next_id.fetch_add(instrument->points, std::memory_order_relaxed);
   instrument->born_unix_ns = wall_clock_ns();
+  if (instrument->observed) instrument->observed->shown_unix_ns = instrument->born_unix_ns;
 }
 
 /// Takes the site away from writers. What was under way is finished by retire_barrier.
@@ -109,6 +138,7 @@ void unpublish(Site& site) noexcept {
   const bool locked = arena_lock.lock();
   __atomic_store_n(&site.owner, nullptr, __ATOMIC_RELAXED);
   __atomic_store_n(&site.cells, nullptr, __ATOMIC_RELAXED);
+  __atomic_store_n(&site.exemplars, nullptr, __ATOMIC_RELAXED);
   if (locked) arena_lock.unlock();
   // The stores are the end of an object's life, which a compiler may take as nobody's business.
   asm volatile("" : : "r"(&site) : "memory");
@@ -119,6 +149,7 @@ void retire(Instrument& instrument) noexcept try {
   Process& state = process();
   const std::shared_ptr<Instrument> self = instrument.self;
   const std::uint64_t place = instrument.place.load(std::memory_order_acquire);
+  const std::uint64_t exemplar_place = instrument.exemplar_place.load(std::memory_order_acquire);
 
   // The last fold of this run: nothing can be added to it any more.
   std::shared_ptr<Values> total;
@@ -134,9 +165,16 @@ void retire(Instrument& instrument) noexcept try {
   {
     const std::lock_guard lock{state.mutex};
     if (instrument.extrema && instrument.registry) merge_extrema(*instrument.registry, instrument, extrema.data());
+    auto& given_back = state.fold_active ? state.quarantine : free_now;
+    if (exemplar_place != 0) {
+      // Where the barrier does not work, the slots are left to those who may still write to them.
+      if (reusable)
+        given_back.push_back({&exemplar_arena, instrument.exemplar_size, exemplar_arena.at(exemplar_place)});
+      instrument.exemplar_place.store(0, std::memory_order_relaxed);
+    }
     if (reusable && place != 0) {
-      const Process::Quarantined run{instrument.arena, instrument.size, instrument.arena->at(place)};
-      (state.fold_active ? state.quarantine : free_now).push_back(run);  // the last step that can fail
+      // The last step that can fail.
+      given_back.push_back({instrument.arena, instrument.size, instrument.arena->at(place)});
       instrument.place.store(0, std::memory_order_relaxed);
       if (total) {
         instrument.base = std::move(total);

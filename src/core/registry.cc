@@ -23,7 +23,10 @@ constexpr const char* reserved_names[] = {"fast_telemetry_dropped_records",
                                           "fast_telemetry_final_values_held",
                                           "fast_telemetry_metrics",
                                           "fast_telemetry_cells",
-                                          "fast_telemetry_storage_bytes"};
+                                          "fast_telemetry_storage_bytes",
+                                          "fast_telemetry_callback_problems",
+                                          "fast_telemetry_callback_problems_total",
+                                          "fast_telemetry_callback_problems_created"};
 
 detail::ScopeState* make_scope(std::shared_ptr<detail::RegistryState> registry, std::string_view parent_prefix,
                                std::vector<std::pair<std::string, std::string>> labels, Text prefix, const Label* more,

@@ -10,7 +10,7 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-constinit thread_local std::uint64_t selections [[gnu::tls_model("initial-exec")]] = 0;
+constinit thread_local std::uint64_t draws [[gnu::tls_model("initial-exec")]] = 0;
 constinit std::uint64_t selection_key = 0;
 
 std::uint64_t selection_limit(std::uint32_t stride) {

@@ -29,9 +29,7 @@ bool has_values(const DynamicSeries& series, const Text* values) noexcept {
 
 // Zeroed memory is empty groups; constructing them would touch every page.
 SeriesTable::SeriesTable(std::size_t groups)
-    : mask_{groups - 1},
-      memory_{allocate_block(groups * sizeof(Group))},
-      groups_{static_cast<Group*>(memory_.get())} {}
+    : mask_{groups - 1}, memory_{allocate_block(groups * sizeof(Group))}, groups_{static_cast<Group*>(memory_.get())} {}
 
 DynamicSeries* SeriesTable::find(std::uint64_t hash, const Text* values) const noexcept {
   for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {

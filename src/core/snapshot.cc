@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <optional>
+#include <type_traits>
 
 #include "fast_telemetry/detail/extremum_key.h"
 #include "reader_state.h"
@@ -26,6 +27,32 @@ bool is_spare(const Instrument& instrument, std::size_t point) noexcept {
   return instrument.has_spare && point + 1 == instrument.points;
 }
 
+bool is_shown(const ReaderState& state, const detail::KeptExemplar& kept) noexcept {
+  return kept.sequence != 0 && (state.options.temporality == Temporality::cumulative || kept.sequence != kept.accepted);
+}
+
+Exemplar exemplar_of(const detail::KeptExemplar& kept) noexcept {
+  const std::span<const std::byte> span_id{kept.trace.span_id};
+  const bool known = std::any_of(span_id.begin(), span_id.end(), [](std::byte b) { return b != std::byte{0}; });
+  return {kept.value, kept.time_unix_ns, kept.trace.trace_id, known ? span_id : std::span<const std::byte>{}, {}};
+}
+
+/// The exemplars of `count` cells from the entry's `first` on: one per cell, null where there is none. Empty if there
+/// are none at all. Valid until the next call.
+std::span<const Exemplar*> exemplars_of(ReaderState& state, const ReaderState::Entry& entry, std::size_t first,
+                                        std::size_t count) noexcept {
+  if (entry.exemplars.empty()) return {};
+  bool any = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const detail::KeptExemplar& kept = entry.exemplars[first + i];
+    const bool shown = is_shown(state, kept);
+    if (shown) state.shown_exemplars[i] = exemplar_of(kept);
+    state.exemplars_by_bucket[i] = shown ? &state.shown_exemplars[i] : nullptr;
+    any |= shown;
+  }
+  return any ? std::span{state.exemplars_by_bucket}.first(count) : std::span<const Exemplar*>{};
+}
+
 void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   const Instrument& instrument = *entry.instrument;
   for (std::size_t point = 0; point < instrument.points; ++point) {
@@ -41,6 +68,41 @@ void visit_gauges(const ReaderState& state, const ReaderState::Entry& entry, Vis
 
 void visit_constants(const ReaderState::Entry& entry, Visitor& visitor) {
   visitor.gauge(series_of(entry, 0), NumberPoint<std::int64_t>{entry.instrument->constant});
+}
+
+void visit_state_sets(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::uint64_t on = entry.place == 0 ? 0 : state.gauges[entry.offset + point * instrument.width];
+    if (on == 0 && is_spare(instrument, point)) continue;
+    state.states.assign(instrument.states.begin(), instrument.states.end());
+    if (on < state.states.size()) state.states[on].enabled = true;
+    visitor.state_set(series_of(entry, point), state.states);
+  }
+}
+
+/// Of what a callback did not report there is no point.
+template <class Value>
+void visit_observed(const ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  const Instrument& instrument = *entry.instrument;
+  for (std::size_t point = 0; point < instrument.points; ++point) {
+    const std::size_t at = entry.offset + point * detail::shown_cells;
+    if (state.gauges[at + detail::shown_presence] == 0) continue;
+    Series series = series_of(entry, point);
+    series.born_unix_ns = static_cast<std::int64_t>(state.gauges[at + detail::shown_birth]);
+    std::uint64_t bits = state.gauges[at + detail::shown_value];
+    if (state.options.temporality == Temporality::delta) {
+      bits = detail::observed_delta(instrument.cells, bits, state.baseline[at + detail::shown_value]);
+    }
+    const NumberPoint<Value> shown{std::bit_cast<Value>(bits)};
+    if constexpr (std::is_same_v<Value, std::uint64_t>) {
+      visitor.sum(series, shown);
+    } else if (instrument.family->kind == Kind::gauge) {
+      visitor.gauge(series, shown);
+    } else {
+      visitor.sum(series, shown);
+    }
+  }
 }
 
 /// Of what was not observed there is no point.
@@ -61,7 +123,9 @@ void visit_sums(ReaderState& state, const ReaderState::Entry& entry, Visitor& vi
   for (std::size_t point = 0; point < instrument.points; ++point) {
     const std::uint64_t bits = folded != nullptr ? folded[point] : *point_cells(state, entry, point);
     if (bits == 0 && is_spare(instrument, point)) continue;
-    visitor.sum(series_of(entry, point), NumberPoint<Value>{std::bit_cast<Value>(bits)});
+    const auto exemplars = exemplars_of(state, entry, point, 1);
+    visitor.sum(series_of(entry, point),
+                NumberPoint<Value>{std::bit_cast<Value>(bits), exemplars.empty() ? nullptr : exemplars[0]});
   }
 }
 
@@ -80,7 +144,9 @@ void visit_histograms(ReaderState& state, const ReaderState::Entry& entry, Visit
     const std::uint64_t* const cells = point_cells(state, entry, point);
     const auto is_zero = [](std::uint64_t cell) { return cell == 0; };
     if (is_spare(instrument, point) && std::all_of(cells, cells + instrument.width, is_zero)) continue;
-    visitor.histogram(series_of(entry, point), histogram_point(instrument, cells));
+    HistogramPoint shown = histogram_point(instrument, cells);
+    shown.exemplars = exemplars_of(state, entry, point * instrument.width, instrument.buckets->count + 1);
+    visitor.histogram(series_of(entry, point), shown);
   }
 }
 
@@ -125,6 +191,8 @@ void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Vi
     ExponentialPoint shown = exponential_point(instrument, cells);
     shown.min = extremum<detail::Extremum::min>(state, entry, point);
     shown.max = extremum<detail::Extremum::max>(state, entry, point);
+    const auto exemplars = exemplars_of(state, entry, point * instrument.width, table.sum_cell());
+    shown.exemplars = {exemplars.begin(), std::remove(exemplars.begin(), exemplars.end(), nullptr)};
     visitor.histogram(series_of(entry, point), shown);
   }
 }
@@ -132,7 +200,8 @@ void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Vi
 /// The labels of a dynamic metric's series: the scope's, then one per key. Valid until the next call.
 class SeriesLabels {
  public:
-  SeriesLabels(const Instrument& instrument, std::vector<Label>& labels) : keys_{instrument.dynamic->keys()}, labels_{labels} {
+  SeriesLabels(const Instrument& instrument, std::vector<Label>& labels)
+      : keys_{instrument.dynamic->keys()}, labels_{labels} {
     const std::span<const Label> constant = instrument.labels_of(0);
     labels_.assign(constant.begin(), constant.end());
     constant_ = labels_.size();
@@ -179,7 +248,15 @@ void visit_series(ReaderState& state, const Instrument& instrument, const Reader
       case Cells::max_gauge_f64:
       case Cells::min_gauge_i64:
       case Cells::min_gauge_f64:
-      case Cells::constant: break;  // not dynamic
+      case Cells::constant:
+      case Cells::info:
+      case Cells::state_set:
+      case Cells::observed_counter_u64:
+      case Cells::observed_counter_f64:
+      case Cells::observed_up_down_i64:
+      case Cells::observed_up_down_f64:
+      case Cells::observed_gauge_i64:
+      case Cells::observed_gauge_f64: break;  // not dynamic
     }
   }
 }
@@ -201,6 +278,14 @@ void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& 
     case Cells::min_gauge_i64: return visit_extrema<std::int64_t, detail::Extremum::min>(state, entry, visitor);
     case Cells::min_gauge_f64: return visit_extrema<double, detail::Extremum::min>(state, entry, visitor);
     case Cells::constant: return visit_constants(entry, visitor);
+    case Cells::info: return visitor.info(series_of(entry, 0));
+    case Cells::state_set: return visit_state_sets(state, entry, visitor);
+    case Cells::observed_counter_u64: return visit_observed<std::uint64_t>(state, entry, visitor);
+    case Cells::observed_up_down_i64:
+    case Cells::observed_gauge_i64: return visit_observed<std::int64_t>(state, entry, visitor);
+    case Cells::observed_counter_f64:
+    case Cells::observed_up_down_f64:
+    case Cells::observed_gauge_f64: return visit_observed<double>(state, entry, visitor);
     case Cells::distribution:
     case Cells::float_distribution: return visit_distributions(state, entry, visitor);
   }

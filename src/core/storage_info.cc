@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "exemplars.h"
 #include "own_families.h"
 #include "process.h"
 #include "reclaim.h"
@@ -45,7 +46,7 @@ StorageInfo storage_info() {
   info.retirement_reason = info.exact_retirement ? "" : detail::barrier_refused;
   info.shards = detail::per_cpu_arena.copies();
   const int page_map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-  for (const detail::Arena* const arena : {&detail::per_cpu_arena, &detail::gauge_arena}) {
+  for (const detail::Arena* const arena : {&detail::per_cpu_arena, &detail::gauge_arena, &detail::exemplar_arena}) {
     info.reserved_bytes += arena->extents() * arena->extent_bytes();
     info.committed_bytes += arena->committed_bytes();
     info.resident_bytes += resident_bytes(*arena, page_map);
@@ -67,6 +68,9 @@ StorageInfo storage_info() {
     for (const detail::Instrument* const held : registry->held) info.finals_held += held->points;
   }
   info.finals_dropped = process.finals_dropped;
+  info.callbacks_failed = process.callbacks_failed;
+  info.callbacks_late = process.callbacks_late;
+  info.callbacks_skipped = process.callbacks_skipped;
   return info;
 }
 
@@ -101,6 +105,15 @@ void visit_families(const StorageInfo& info, Visitor& visitor) {
         std::pair{"resident", info.resident_bytes}}) {
     const Label label{"state", state};
     own.gauge(bytes, {&label, 1});
+  }
+  own.family({"callback_problems", "fast_telemetry_callback_problems",
+              "Callbacks of observable metrics that threw, came late or were not called, by problem.", Unit::none,
+              Kind::counter});
+  for (const auto& [problem, count] :
+       {std::pair{"failed", info.callbacks_failed}, std::pair{"late", info.callbacks_late},
+        std::pair{"skipped", info.callbacks_skipped}}) {
+    const Label label{"problem", problem};
+    own.sum(count, {&label, 1});
   }
 }
 

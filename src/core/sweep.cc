@@ -32,8 +32,8 @@ std::uint64_t level(const DynamicSeries& series) noexcept {
 
 }  // namespace
 
-bool retire_series(DynamicSeries& series, const Instrument& shape,
-                   std::vector<Process::Quarantined>& free_now) noexcept try {
+bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<Process::Quarantined>& free_now) noexcept
+    try {
   const std::uint64_t* const before = series.earlier.load(std::memory_order_relaxed);
   std::unique_ptr<std::uint64_t[]> fresh;
   if (before == nullptr && !shape.is_gauge()) fresh = std::make_unique<std::uint64_t[]>(shape.width);

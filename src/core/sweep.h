@@ -48,10 +48,11 @@ class Sweep {
   bool refused_ = false;
 };
 
-/// Moves what the series' run has to `earlier` and gives the run up: `free_now`, or the quarantine while a fold is under
-/// way. With Process::mutex held, after a barrier that followed the clearing of `cells`. False: the series has been
-/// written again meanwhile, or there is no memory; then it goes on with its run.
-bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<Process::Quarantined>& free_now) noexcept;
+/// Moves what the series' run has to `earlier` and gives the run up: `free_now`, or the quarantine while a fold is
+/// under way. With Process::mutex held, after a barrier that followed the clearing of `cells`. False: the series has
+/// been written again meanwhile, or there is no memory; then it goes on with its run.
+bool retire_series(DynamicSeries& series, const Instrument& shape,
+                   std::vector<Process::Quarantined>& free_now) noexcept;
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

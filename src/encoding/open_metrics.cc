@@ -6,29 +6,12 @@
 #include "core/names.h"
 #include "exemplar_text.h"
 #include "text_histogram.h"
+#include "text_kinds.h"
 #include "text_lines.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
 namespace {
-
-std::string_view type_of(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::counter: return "counter";
-    case Kind::histogram:
-    case Kind::exponential_histogram: return "histogram";
-    case Kind::up_down_counter:
-    case Kind::gauge: return "gauge";
-    case Kind::info: return "info";
-    case Kind::state_set: return "stateset";
-  }
-  return "unknown";
-}
-
-std::string_view suffix_of(Kind kind) noexcept {
-  if (kind == Kind::counter) return "_total";
-  return kind == Kind::info ? "_info" : "";
-}
 
 /// What stands after `# UNIT`: the format takes only a unit that the name ends in, and none of info and state sets.
 std::string_view unit_of(const Family& family) noexcept {
@@ -149,10 +132,10 @@ void OpenMetricsEncoder::family(const Family& family) {
   Exposition& exposition = *exposition_;
   exposition.kind = family.kind;
   exposition.family_name.assign(family.full_name);
-  exposition.sample_name.assign(family.full_name).append(suffix_of(family.kind));
+  exposition.sample_name.assign(family.full_name).append(detail::sample_suffix(family.kind));
 
   // Metadata bears the family's own name: without `_total`, unlike format 0.0.4, and without `_info`.
-  exposition.append_metadata("# TYPE ", type_of(family.kind));
+  exposition.append_metadata("# TYPE ", detail::type_word(family.kind));
   if (const std::string_view unit = unit_of(family); !unit.empty()) exposition.append_metadata("# UNIT ", unit);
   if (family.help.empty()) return;
   exposition.begin_metadata("# HELP ");

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "text_histogram.h"
+#include "text_kinds.h"
 #include "text_lines.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -11,21 +12,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace {
 
 std::string_view type_of(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::counter: return "counter";
-    case Kind::histogram:
-    case Kind::exponential_histogram: return "histogram";
-    case Kind::up_down_counter:
-    case Kind::gauge:
-    case Kind::info:
-    case Kind::state_set: return "gauge";
-  }
-  return "untyped";
-}
-
-std::string_view suffix_of(Kind kind) noexcept {
-  if (kind == Kind::counter) return "_total";
-  return kind == Kind::info ? "_info" : "";
+  return kind == Kind::info || kind == Kind::state_set ? "gauge" : detail::type_word(kind);
 }
 
 template <class Point>
@@ -53,7 +40,7 @@ void PrometheusTextEncoder::end() { lines_->cache.end(); }
 // Not kept from last time: to know that name and help are still the same, they would have to be read as well.
 void PrometheusTextEncoder::family(const Family& family) {
   lines_->family_name.assign(family.full_name);
-  lines_->sample_name.assign(family.full_name).append(suffix_of(family.kind));
+  lines_->sample_name.assign(family.full_name).append(detail::sample_suffix(family.kind));
 
   // Metadata bears the sample's name, `_total` included, unlike OpenMetrics.
   ByteBuffer& out = lines_->out;

@@ -56,8 +56,7 @@ std::chrono::milliseconds duration() {
 /// What threads add, by label and by handle.
 class Load {
  public:
-  Load(ft::Dynamic<ft::Counter, 1>& counter, std::size_t labels)
-      : counter_{counter}, labels_{labels}, total_(labels) {}
+  Load(ft::Dynamic<ft::Counter, 1>& counter, std::size_t labels) : counter_{counter}, labels_{labels}, total_(labels) {}
 
   void by_label(unsigned seed) {
     std::mt19937 random{seed};

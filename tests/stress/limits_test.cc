@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <barrier>
+#include <cstdlib>
 #include <memory>
 
 #include "fast_telemetry/counter.h"
@@ -77,8 +78,8 @@ TEST(FirstWrite, by_two_threads_at_once_attaches_one_run) {
   EXPECT_EQ(ft::storage_info().cells, cells_before + count);
 }
 
-// A handler makes first writes on top of a thread that does nothing but make, first-write and destroy metrics, while
-// another thread does the same.
+// A handler makes first writes on top of a thread that does nothing but allocate, and make, first-write and destroy
+// metrics, while another thread does the same.
 //
 // Mutations: as above; heap memory allocated in the attach (malloc is not async-signal-safe: deadlock or corruption);
 // an attach that is not under the lock.
@@ -88,6 +89,8 @@ TEST(FirstWrite, in_a_signal_handler_is_kept_or_counted_as_dropped) {
   std::atomic<bool> done{false};
   std::atomic<std::uint64_t> wrong{0};
   const auto churn = [&] {
+    void* volatile memory = std::malloc(3000);  // so much that malloc takes its lock
+    std::free(memory);
     ft::Counter counter;
     counter.add(3);
     if (counter.value() != 3) wrong.fetch_add(1);

@@ -20,6 +20,7 @@
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
+#include "tests/support/kept_exemplars.h"
 
 namespace {
 
@@ -107,6 +108,31 @@ TEST(AddressSpace, that_is_refused_gives_a_stated_fallback_or_counted_drops) {
   } else {
     EXPECT_EQ(outcomes, (std::set<std::string>{"dropped", "locked"}));
   }
+}
+
+// Mutation: a missing slot is written to (crash).
+TEST(AddressSpace, that_is_refused_for_exemplars_costs_no_observation) {
+  const std::string wrong = stress::in_child([] {
+    stress::Findings findings;
+    ft::Registry registry;
+    ft::Histogram histogram{registry, {.name = "histogram"}, {1, 10}};
+    ft::Reader reader{registry};
+    histogram.record(5);
+    static_cast<void>(reader.collect());  // it has what it needs but for exemplars
+    leave_address_space(0);
+    for (std::uint64_t n = 0; n < 10; ++n) histogram.record(5, ft::trace_of(n));
+    const std::string refused = ft::exemplars_in(reader.collect());
+    give_address_space_back();
+    findings.expect(refused.empty(), "there is room for exemplars: this proves nothing");
+    findings.expect_equal("the count", histogram.count(), 11U);
+    // A refusal is remembered for as many attempts at most.
+    for (std::uint64_t n = 0; n < 1024; ++n) histogram.record(5, ft::trace_of(1));
+    findings.expect_equal("the count with room again", histogram.count(), 1035U);
+    const std::string found = ft::exemplars_in(reader.collect());
+    findings.expect(found == "histogram 10.000000: 5 of 1\n", "with room again: " + found);
+    return findings.text();
+  });
+  EXPECT_EQ(wrong, "");
 }
 
 // Mutation: extents mapped accessible at once, or not unlocked before they become so (every page of every shard is then

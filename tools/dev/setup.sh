@@ -7,7 +7,7 @@ packages_test=("${packages_build[@]}" valgrind)
 packages_clang=("${packages_test[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # its headers: tests/build/assembly
 packages_clang_19=("${packages_test[@]}" clang-19 lld-19 g++-aarch64-linux-gnu)
 packages_aarch64=(g++-aarch64-linux-gnu qemu-user googletest cmake ninja-build pkg-config python3)  # googletest: sources
-packages_sanitize=("${packages_build[@]}" clang-19 libclang-rt-19-dev llvm-19)  # llvm-19: names in reports
+packages_sanitize=("${packages_build[@]}" clang-19 lld-19 libclang-rt-19-dev llvm-19)  # llvm-19: names in reports
 packages_format=(clang-format-19)
 packages_check=("${packages_clang[@]}" clang-tidy-19)
 

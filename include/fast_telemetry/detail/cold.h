@@ -13,8 +13,9 @@ struct RunOwner;
 /// What a metric owns of its storage. All zero before construction and after destruction (static storage is zeroed
 /// before any constructor runs), which makes a record at such a time a counted drop.
 struct Site {
-  std::uint64_t* cells = nullptr;  ///< the run in shard 0; null until the first write
-  RunOwner* owner = nullptr;       ///< null: there is no metric
+  std::uint64_t* cells = nullptr;      ///< the run in shard 0; null until the first write
+  RunOwner* owner = nullptr;           ///< null: there is no metric
+  std::uint64_t* exemplars = nullptr;  ///< a slot per cell, at the cell's offset; null until the first that is kept
 };
 
 /// Each attaches a run of cells if there is none and applies the value with one locked instruction in an extra shard.

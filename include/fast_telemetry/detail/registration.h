@@ -29,8 +29,22 @@ enum class Cells : std::uint8_t {
   min_gauge_i64,
   min_gauge_f64,
   distribution,  ///< what is below the range, a count per bucket, the unsigned sum; then keys of min and max, if kept
-  float_distribution,  ///< likewise, with the sum as a double
-  constant,            ///< no cell: a gauge that is what the declaration says
+  float_distribution,    ///< likewise, with the sum as a double
+  constant,              ///< no cell: a gauge that is what the declaration says
+  info,                  ///< no cell: labels, and no value
+  state_set,             ///< one state's number, as a gauge's value
+  observed_counter_u64,  ///< no cell: what a callback says at collection (observable.h)
+  observed_counter_f64,
+  observed_up_down_i64,
+  observed_up_down_f64,
+  observed_gauge_i64,
+  observed_gauge_f64,
+};
+
+/// The labels of one enum: one dimension of a labelled metric's points, or the states of a state set.
+struct Axis {
+  const Label* labels;
+  std::size_t size;
 };
 
 /// What a dynamic metric says about its series.
@@ -45,15 +59,10 @@ struct Declaration {
   Cells cells;
   const BucketTable* buckets = nullptr;
   const ExponentialTable* exponential = nullptr;
-  const char* suffix = "";    ///< of the name, for a metric type of several families: `<name>_<suffix>`
-  std::int64_t constant = 0;  ///< its value, if it is one
+  const char* suffix = "";               ///< of the name, for a metric type of several families: `<name>_<suffix>`
+  std::int64_t constant = 0;             ///< its value, if it is one
   const DynamicKeys* dynamic = nullptr;  ///< of a dynamic metric
-};
-
-/// The labels of one enum: one dimension of a labelled metric's points.
-struct Axis {
-  const Label* labels;
-  std::size_t size;
+  Axis states = {nullptr, 0};
 };
 
 /// The registered half of every metric object. Registration copies all text.

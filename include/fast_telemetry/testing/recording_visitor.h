@@ -39,6 +39,8 @@ struct RecordedExponential {
   std::uint64_t zero_count = 0;
   std::vector<std::uint64_t> buckets;
   double sum = 0;
+  std::optional<double> min;
+  std::optional<double> max;
 
   [[nodiscard]] std::uint64_t count() const { return std::accumulate(buckets.begin(), buckets.end(), zero_count); }
 };
@@ -233,7 +235,9 @@ class RecordingVisitor final : public Visitor {
                                      point.zero_threshold,
                                      point.zero_count,
                                      {point.buckets.begin(), point.buckets.end()},
-                                     point.sum});
+                                     point.sum,
+                                     point.min,
+                                     point.max});
   }
 
   void info(const Series& series) override { keep(series, std::monostate{}); }

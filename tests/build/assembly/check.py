@@ -7,6 +7,8 @@ usage: check.py here COMPILER [flags …]      on this machine, which is an x86-
 The straight path of a record, from the function's start to its return, has no locked instruction and calls nothing; for
 a counter it is 13 instructions (GCC) or 15 (Clang). On AArch64 the abort code is aligned like any code. A compiler that is missing is a skip: .ci/run fails on it.
 
+Parity: W-01.
+
 Mutations: `lock` before an `addq` of rseq_x86_64.h, or one instruction more; rseq_add not inlined, or `asm goto` without `inline`
 (GCC's add_sets); an atomic instruction in
 rseq_aarch64.h; its `.balign 4` before the signature left out (red with Clang).
@@ -55,7 +57,7 @@ def straight_path(objdump, binary, function):
 
 def check(objdump, binary):
     for function in ["add_one", "add_many", "set_gauge", "record_integer", "record_double", "record_distribution",
-                     "observe_max", "add_sets"]:
+                     "record_traced", "observe_max", "add_sets"]:
         path = straight_path(objdump, binary, function)
         listing = f"{function}:\n  " + "\n  ".join(path)
         for rule, pattern in (("calls", CALL), ("locks", LOCKED)):

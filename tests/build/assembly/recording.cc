@@ -15,6 +15,9 @@ extern "C" void add_many(ft::Counter& counter, std::uint64_t n) { counter.add(n)
 extern "C" void set_gauge(ft::Gauge<std::int64_t>& gauge, std::int64_t value) { gauge.set(value); }
 extern "C" void record_integer(ft::Histogram& histogram, std::uint64_t value) { histogram.record(value); }
 extern "C" void record_double(ft::FloatHistogram& histogram, double value) { histogram.record(value); }
+extern "C" void record_traced(ft::Histogram& histogram, std::uint64_t value, const ft::TraceRef& trace) {
+  histogram.record(value, trace);
+}
 extern "C" void record_distribution(ft::Distribution& distribution, std::uint64_t value) { distribution.record(value); }
 extern "C" void observe_max(ft::MaxGauge<std::int64_t>& gauge, std::int64_t value) { gauge.observe(value); }
 // So much that GCC would rather call than inline, if it went by the lines of an asm.

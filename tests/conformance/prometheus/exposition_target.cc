@@ -6,18 +6,25 @@
 //   add N                      N more of everything (see Metrics::add)
 //   counter HEX N              a counter `fuzz` with the label value HEX (bytes in hexadecimal), N added
 //   help NUMBER HEX            a gauge `fuzz_help_NUMBER` with that help text
+//   trace HEX MS               an observation of so many milliseconds with those ids (16 and 8 bytes)
 //   quit
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <iostream>
 #include <string>
 
+#include "fast_telemetry/build_info.h"
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/distribution.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
+#include "fast_telemetry/observable.h"
+#include "fast_telemetry/state_set.h"
 
 namespace ft = fast_telemetry;
 
@@ -51,7 +58,20 @@ struct Metrics {
         size{scope, {.name = "size", .help = "A histogram of integers."}, ft::Bounds{1, 1'000'000, 10'000'000'000}},
         level{scope, {.name = "level", .help = "A histogram of doubles."}, ft::FloatBounds{-2.5, 0, 0.1, 1e22}},
         latency_by_enum{
-            scope, {.name = "latency_by_enum", .help = "A histogram per outcome."}, ft::buckets::durations(1ms)} {}
+            scope, {.name = "latency_by_enum", .help = "A histogram per outcome."}, ft::buckets::durations(1ms)},
+        build{ft::build_info(scope, {.version = "1.2.3", .revision = label(Method::put).value, .compiler = "cc 7"})},
+        state{scope, {.name = "state", .help = "A state set."}},
+        observed{scope, {.name = "observed", .help = "A counter that is read."}, [this] { return plain.value(); }},
+        observed_level{
+            scope, {.name = "observed_level", .help = "A gauge that is read."}, [this] { return real.get(); }},
+        observed_by_enum{scope,
+                         {.name = "observed_by_enum", .help = "Read for one outcome of two."},
+                         [this](auto& observer) { observer.observe(whole.get(), Outcome::failed); }},
+        traced{scope, {.name = "traced", .help = "A distribution with exemplars."}, ft::Range::latency()},
+        traced_requests{scope,
+                        {.name = "traced_requests", .help = "A histogram with exemplars."},
+                        ft::buckets::durations(100ms, 1s)},
+        traced_by_enum{scope, {.name = "traced_by_enum", .help = "A counter with exemplars."}} {}
 
   void add(std::uint64_t n) {
     plain.add(n);
@@ -64,6 +84,7 @@ struct Metrics {
     not_a_number.set(std::numeric_limits<double>::quiet_NaN());
     endless.set(-std::numeric_limits<double>::infinity());
     state_by_enum.with(Outcome::failed).set(static_cast<std::int64_t>(7 * n));
+    state.set(n == 0 ? Method::get : Method::put);
     for (std::uint64_t i = 0; i < n; ++i) {
       latency.record(10us);
       latency.record(2s);
@@ -73,6 +94,12 @@ struct Metrics {
       level.record(1e300);
       latency_by_enum.with(Outcome::ok).record(1500us);
     }
+  }
+
+  void trace(const ft::TraceRef& trace, std::chrono::milliseconds time) {
+    traced.record(time, trace);
+    traced_requests.record(time, trace);
+    traced_by_enum.with(Outcome::failed).add(2, trace);
   }
 
   ft::Counter plain;
@@ -87,6 +114,14 @@ struct Metrics {
   ft::Histogram size;
   ft::FloatHistogram level;
   ft::Labeled<ft::Histogram, Outcome> latency_by_enum;
+  ft::InfoMetric build;
+  ft::StateSet<Method> state;
+  ft::ObservableCounter<std::uint64_t> observed;
+  ft::ObservableGauge<double> observed_level;
+  ft::Labeled<ft::ObservableUpDownCounter<std::int64_t>, Outcome> observed_by_enum;
+  ft::Distribution traced;
+  ft::Histogram traced_requests;
+  ft::Labeled<ft::Counter, Outcome> traced_by_enum;
 };
 
 std::string from_hexadecimal(const std::string& text) {
@@ -125,6 +160,14 @@ int main() {
       fuzz.emplace_back(ft::Scope{registry, "", {{"value", bytes}}},
                         ft::Info{.name = "fuzz", .help = "Hostile labels."})
           .add(n);
+    } else if (command == "trace") {
+      std::string ids;
+      std::int64_t ms = 0;
+      std::cin >> ids >> ms;
+      const std::string bytes = from_hexadecimal(ids);
+      ft::TraceRef trace{};
+      std::memcpy(&trace, bytes.data(), std::min(bytes.size(), sizeof trace));
+      metrics.trace(trace, std::chrono::milliseconds{ms});
     } else if (command == "help") {
       std::string number;
       std::string text;

@@ -163,6 +163,13 @@ class Prometheus:
             check(target["health"] == "up" and target["lastError"] == "", target["scrapePool"], "is", target["health"],
                   target["lastError"])
 
+    def exemplars(self, query, labels, start, end):
+        """Of each series, by the values of these labels: ids and labels, value, time."""
+        found = self.api("query_exemplars", query=query, start=start, end=end)
+        return {tuple(series["seriesLabels"].get(label) for label in labels): [
+            (exemplar["labels"], float(exemplar["value"]), exemplar["timestamp"]) for exemplar in series["exemplars"]]
+            for series in found}
+
     def scraped_since(self, instant):
         """RFC 3339 in UTC with nanoseconds, as Go prints it; seconds are enough to compare with."""
         for target in self.targets():
@@ -217,6 +224,13 @@ def expected_after(n, in_open_metrics):
         "target_latency_by_enum_seconds_bucket": {
             **buckets({"0.001": 0, "+Inf": n}, outcome="ok"), **buckets({"0.001": 0, "+Inf": 0}, outcome="failed")},
         "target_latency_by_enum_seconds_count": {labels(outcome="ok"): n, labels(outcome="failed"): 0},
+        # P-24, P-27
+        "target_build_info": {labels(version="1.2.3", revision=PUT, compiler="cc 7"): 1},
+        "target_state": {labels(target_state="GET"): 0, labels(target_state=PUT): 1},
+        # O-73: only what was reported.
+        "target_observed_total": {labels(): n},
+        "target_observed_level": {labels(): 0.1 * n},
+        "target_observed_by_enum": {labels(outcome="failed"): -n},
     }
 
 
@@ -297,6 +311,46 @@ def fuzz(target, servers):
         check(families[name].documentation == text, name, "has help", repr(families[name].documentation), "not", repr(text))
 
 
+def recorded_exemplars(target, server):
+    """M-51, P-34, P-35: what was recorded with a trace comes back from Prometheus and from a strict parser as it was."""
+    first, second = ({"trace_id": byte * 16, "span_id": byte * 8} for byte in ("1f", "c3"))
+    before = time.time()
+    for ids, ms in ((first, 70), (second, 3000), ({"trace_id": "0" * 32, "span_id": "1" * 16}, 5)):
+        target.tell("trace", ids["trace_id"] + ids["span_id"], ms)
+    after = time.time()
+
+    def check_exemplars(source, found, expected):
+        check({key: [exemplar[:2] for exemplar in series] for key, series in found.items()} == expected, source, "has", found)
+        for series in found.values():
+            for _, _, at in series:  # a millisecond: Prometheus keeps no more
+                check(before - 0.001 <= at <= after + 0.001, source, "has an exemplar of", at, "and not of", before, after)
+
+    def seen_by_prometheus(query, labels, expected):
+        found = server.exemplars(f'{query}{{job="target"}}', labels, before - 60, after + 60)
+        check_exemplars("Prometheus", found, expected)
+
+    families = {
+        "target_traced_seconds_bucket": {("0.125",): [(first, 0.07)], ("4.0",): [(second, 3)]},
+        "target_traced_requests_seconds_bucket": {("0.1",): [(first, 0.07)], ("+Inf",): [(second, 3)]}}
+    for query, expected in families.items():
+        until(f"exemplars of {query}", lambda query=query, expected=expected: seen_by_prometheus(query, ("le",), expected))
+
+    # One of the two, at random; at the second scrape it may have become the other's turn.
+    def seen_of_counter():
+        found = server.exemplars('target_traced_by_enum_total{job="target"}', ("outcome",), before - 60, after + 60)
+        check(found.keys() == {("failed",)}, "Prometheus has", found)
+        check(all(exemplar[:2] in ((first, 2), (second, 2)) for exemplar in found[("failed",)]), "Prometheus has", found)
+
+    until("exemplars of the counter", seen_of_counter)
+
+    parsed = parsed_strictly("the target", target.body(OPEN_METRICS))
+    for family in ("target_traced_seconds", "target_traced_requests_seconds"):
+        found = {(sample.labels["le"],): [(sample.exemplar.labels, sample.exemplar.value, float(sample.exemplar.timestamp))]
+                 for sample in parsed[family].samples if sample.exemplar}
+        check_exemplars("Python's parser", found, families[f"{family}_bucket"])
+    print("Prometheus: gives recorded exemplars back")
+
+
 def parsed_strictly(name, text):
     """OpenMetrics 1.0 as Python's client library understands it, which is stricter than Prometheus."""
     try:
@@ -339,10 +393,7 @@ def golden_open_metrics(folder):
             (("k", "no negative value"), ("le", "+Inf")): 2})
 
         def exemplars(job, query):
-            found = server.api("query_exemplars", query=f'{query}{{job="{job}"}}', start=1699999999, end=1700000010)
-            return {(series["seriesLabels"].get("code"), series["seriesLabels"].get("le")): [
-                (exemplar["labels"], float(exemplar["value"]), exemplar["timestamp"]) for exemplar in series["exemplars"]]
-                for series in found}
+            return server.exemplars(f'{query}{{job="{job}"}}', ("code", "le"), 1699999999, 1700000010)
 
         # Prometheus 2.42 leaves the escapes of an exemplar's labels as they are written.
         first = {"trace_id": "0112233445566778899aabbccddeef00"}
@@ -412,11 +463,15 @@ def run(folder, target_program):
             until("the process", lambda server=server: check_process(server, process.pid))
             print("Prometheus: the process as the kernel sees it")
 
+        recorded_exemplars(target, open_metrics)
+
         target.tell("add", 0)
         for server in servers:
             expected = expected_after(5, server is open_metrics)
-            for gauge in ("target_whole", "target_real"):
+            for gauge in ("target_whole", "target_real", "target_observed_level"):
                 expected[gauge] = {labels(): 0}
+            expected["target_state"] = {labels(target_state="GET"): 1, labels(target_state=PUT): 0}
+            expected["target_observed_by_enum"] = {labels(outcome="failed"): 0}
             expected["target_state_by_enum"][labels(outcome="failed")] = 0
             until("gauges follow, sums stay",
                   lambda server=server, expected=expected: check_values(server, expected))

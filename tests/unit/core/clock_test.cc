@@ -39,6 +39,7 @@ void warm_up() {
   }
 }
 
+// Mutation: ticks before its own are taken for unsigned.
 TEST(ClockPiece, tells_time_by_the_counter) {
   const ClockPiece piece{.ticks = 1000, .ns = 500, .pace = one / 2};
   EXPECT_EQ(piece.at(1000), 500);
@@ -46,13 +47,15 @@ TEST(ClockPiece, tells_time_by_the_counter) {
   EXPECT_EQ(piece.at(990), 495);
 }
 
+// Mutation: products of 64 bits.
 TEST(ClockPiece, is_exact_over_a_day_and_counters_that_wrap) {
   const ClockPiece piece{.ticks = ~std::uint64_t{0} - 4, .ns = 0, .pace = one};
   EXPECT_EQ(piece.at(5), 10);
   EXPECT_EQ(piece.at(piece.ticks + 86'400ULL * second), 86'400LL * second);
-  EXPECT_EQ(ClockPiece::ticks_in(second, one / 2), 2 * second);
+  EXPECT_EQ(ClockPiece::ticks_in(86'400 * second, one / 2), 2 * 86'400 * second);
 }
 
+// Mutations: no largest pace; a pace without time.
 TEST(ClockPace, is_nanoseconds_per_tick) {
   EXPECT_EQ(clock_pace(2 * second, second), one / 2);
   EXPECT_EQ(clock_pace(1, std::int64_t{1} << 62), std::uint64_t{1} << 48);  // a counter that hardly moves
@@ -61,6 +64,7 @@ TEST(ClockPace, is_nanoseconds_per_tick) {
   EXPECT_EQ(clock_pace(second, -1), 0u);
 }
 
+// Mutations: a hundredth; upwards only.
 TEST(ClockPace, is_drift_up_to_a_thousandth) {
   EXPECT_TRUE(is_drift(one, one + one / 1001));
   EXPECT_TRUE(is_drift(one, one - one / 1001));
@@ -81,26 +85,31 @@ TEST(NextPiece, goes_on_where_the_old_one_is_and_catches_up_within_a_second) {
   EXPECT_NEAR(static_cast<double>(ahead.at(77 + second)), 400.0 + second, 2);
 }
 
+// Mutation: it goes on, however far behind.
 TEST(NextPiece, jumps_when_it_is_behind_by_more_than_drift) {
   const ClockPiece next = next_piece(second, second + 1, 77, 100 * second, one);
   EXPECT_EQ(next.ns, 100 * second);
   EXPECT_EQ(next.pace, one);
 }
 
-// A counter that ran on while the system's clock stood still: nobody was shown the hours in between.
+// A counter that ran on while the system's clock stood still: nobody was shown the hours in between. Mutation: it goes
+// on, however far ahead.
 TEST(NextPiece, forgets_time_that_nobody_was_shown) {
   const ClockPiece next = next_piece(second, 3600 * second, 77, 2 * second, one);
   EXPECT_EQ(next.ns, 2 * second);
   EXPECT_EQ(next.pace, one);
 }
 
+// Mutations: what was shown is forgotten; time goes backwards until the system is there.
 TEST(NextPiece, never_goes_back_behind_what_was_shown) {
   const ClockPiece next = next_piece(10 * second, 10 * second, 77, 2 * second, one);
   EXPECT_EQ(next.ns, 10 * second);
   EXPECT_EQ(next.pace, one / 2);  // until the system's clock is there
 }
 
-// Over two or three lines, while all threads compete for starting the next.
+// Over two or three lines, while all threads compete for starting the next. Mutation: a line begins a tenth of a
+// millisecond before the end of the one before. What could go wrong while one takes the place of the other is some
+// nanoseconds wide, and no test of this length hits it.
 TEST(Clock, never_falls_as_one_thread_sees_it) {
   std::atomic<std::int64_t> steps_back{0};
   const std::int64_t end = ft::now_ns() + 2 * second + second / 2;  // two or three lines
@@ -120,17 +129,26 @@ TEST(Clock, never_falls_as_one_thread_sees_it) {
   EXPECT_EQ(steps_back, 0);
 }
 
+/// Readings of both clocks, one after the other: whatever interrupts them, the system's lies between ours.
+struct Readings {
+  std::int64_t earlier = ft::now_ns();
+  std::int64_t system = system_ns(CLOCK_MONOTONIC);
+  std::int64_t later = ft::now_ns();
+};
+
+// Mutations: a pace that is wrong by a hundredth, either way.
 TEST(Clock, keeps_the_system_clocks_pace) {
   warm_up();
-  const std::int64_t system_before = system_ns(CLOCK_MONOTONIC);
-  const std::int64_t before = ft::now_ns();
-  std::int64_t after = before;
-  while (after - before < 100 * ms) after = ft::now_ns();
-  const std::int64_t system_after = system_ns(CLOCK_MONOTONIC);
-  // What lies between neighbouring lines here can only make the outer interval longer; drift is far below a thousandth.
-  EXPECT_LE(after - before, (system_after - system_before) / 1000 * 1001);
+  const Readings begin;
+  while (ft::now_ns() - begin.later < 100 * ms) {
+  }
+  const Readings end;
+  // Drift is far below a thousandth.
+  EXPECT_LE(end.earlier - begin.later, (end.system - begin.system) / 1000 * 1001);
+  EXPECT_GE(end.later - begin.earlier, (end.system - begin.system) / 1000 * 999);
 }
 
+// Mutation: the distance of the two clocks is never read.
 TEST(Clock, tells_wall_clock_time) {
   const std::int64_t before = system_ns(CLOCK_REALTIME);
   const std::int64_t told = ft::unix_ns(ft::now_ns());
@@ -139,6 +157,7 @@ TEST(Clock, tells_wall_clock_time) {
   EXPECT_LE(told, after + ms);
 }
 
+// Mutations: the wall clock goes on; virtual time does not end.
 TEST(VirtualClock, stands_still_until_it_is_told) {
   std::int64_t before = 0;
   {
@@ -157,11 +176,13 @@ TEST(VirtualClock, stands_still_until_it_is_told) {
   EXPECT_NE(ft::now_ns(), before);
 }
 
+// Mutation: it starts at its usual time.
 TEST(VirtualClock, starts_at_the_wall_clock_time_it_is_given) {
   const ft::VirtualClock clock{42};
   EXPECT_EQ(ft::unix_ns(ft::now_ns()), 42);
 }
 
+// Mutation: virtual time is thread-local.
 TEST(VirtualClock, is_the_same_for_all_threads) {
   ft::VirtualClock clock;
   const std::int64_t before = ft::now_ns();

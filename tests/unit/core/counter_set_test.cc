@@ -18,7 +18,7 @@ enum Slot : std::uint8_t { requests, bytes, errors };
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
 
-// CS-1, CS-4, CS-9; CS-2, CS-3 and CS-12 are about storage that ours has for all metrics.
+// CS-1, CS-4, CS-9. Mutation: the index is not looked at.
 TEST(CounterSet, adds_by_number_and_by_enum) {
   ft::CounterSet<3> set;
   set.add(0);
@@ -30,7 +30,7 @@ TEST(CounterSet, adds_by_number_and_by_enum) {
   EXPECT_EQ(set.values()[errors], 2u);
 }
 
-// CS-5, CS-6, CS-7, CS-8
+// CS-5, CS-8. Mutation: all get the first value.
 TEST(CounterSet, adds_to_all_at_once) {
   ft::CounterSet<3> set;
   set.add_all();
@@ -41,7 +41,7 @@ TEST(CounterSet, adds_to_all_at_once) {
   EXPECT_EQ(set.values()[2], 6u);
 }
 
-// CS-11
+// CS-11. Mutation: an index that is one too high is taken.
 TEST(CounterSet, counts_an_index_that_is_none_as_dropped) {
   ft::CounterSet<3> set;
   const std::uint64_t before = ft::storage_info().dropped_no_such_index;
@@ -53,7 +53,7 @@ TEST(CounterSet, counts_an_index_that_is_none_as_dropped) {
 }
 
 // CS-13, W-27: exported, unlike the original's. CS-10, W-08: a reader sees every add, also of an idle owner, and has a
-// baseline of its own.
+// baseline of its own. Mutations: the baseline is not subtracted; all values go to the first.
 TEST(CounterSet, is_exported_as_the_families_it_is_made_of) {
   ft::Registry registry;
   ft::Reader delta{registry, {.temporality = ft::Temporality::delta}};
@@ -76,6 +76,7 @@ TEST(CounterSet, leaves_nothing_alive_when_one_of_its_counters_is_refused) {
   EXPECT_EQ(ft::RecordingVisitor{reader}.point_count(), 2u);  // a retired one without value among them
 }
 
+// Mutation: all points are the first.
 TEST(LabeledCounterSet, has_a_set_per_point) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -89,6 +90,7 @@ TEST(LabeledCounterSet, has_a_set_per_point) {
   EXPECT_EQ(seen.counter("requests", {{"command", "get"}}), 0u);
 }
 
+// Mutation: one CPU's cells are not read.
 TEST(CounterSet, loses_nothing_when_many_threads_add) {
   ft::CounterSet<2> set;
   {

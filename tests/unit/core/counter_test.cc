@@ -52,8 +52,12 @@ TEST(Counter, wraps_at_two_to_the_64) {
 
 // CNT-3 does not hold for ours: a total that only rises takes no negative argument. What is left of it is the wrap.
 // CNT-4 neither: there is no argument for a memory order.
+template <class Amount>
+concept Addable = requires(ft::Counter counter, Amount amount) { counter.add({amount}); };  // braces: no narrowing
+
 TEST(Counter, takes_unsigned_numbers_only) {
-  static_assert(std::is_same_v<decltype(&ft::Counter::add), void (ft::Counter::*)(std::uint64_t) noexcept>);
+  static_assert(Addable<std::uint64_t> && Addable<unsigned>);
+  static_assert(!Addable<std::int64_t> && !Addable<int> && !Addable<double>);
 }
 
 TEST(Counter, cannot_be_copied_or_moved) {

@@ -78,6 +78,7 @@ TYPED_TEST(GaugeOf, unregistered_keeps_its_value_and_is_not_exported) {
   EXPECT_EQ(ft::RecordingVisitor{this->reader}.point_count(), 0u);
 }
 
+// DRV-17
 TYPED_TEST(GaugeOf, is_the_same_for_delta_readers) {
   ft::Reader delta{this->registry, {.temporality = ft::Temporality::delta}};
   ft::Gauge<TypeParam> gauge{this->registry, {.name = "level"}};

@@ -55,7 +55,7 @@ constexpr auto byte_texts = [] {
 }();
 constexpr ft::Label label(Byte byte) { return {"byte", {byte_texts[static_cast<unsigned char>(byte)].data(), 2}}; }
 
-// LAB-1: number of labels, key, value of each index. What is not a label is not an error at run time but has no cell.
+// LAB-1: number of labels, key, value of each index. What is no label is no error at run time (labeled_test.cc).
 TEST(LabelCount, is_the_number_of_enumerators) {
   static_assert(label_count<Method>() == 4);
   static_assert(label_count<Phase>() == 4);

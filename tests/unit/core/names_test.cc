@@ -49,6 +49,8 @@ INSTANTIATE_TEST_SUITE_P(
         CanonicalCase{"total_of_a_histogram", "x_total", Unit::none, Kind::histogram, "x_total", "x_total"},
         CanonicalCase{"nothing_but_total", "total", Unit::none, Kind::counter, "total", "total"},
         CanonicalCase{"total_without_underscore", "subtotal", Unit::none, Kind::counter, "subtotal", "subtotal"},
+        CanonicalCase{"info_of_an_info", "build_info", Unit::none, Kind::info, "build", "build"},
+        CanonicalCase{"info_of_a_gauge", "build_info", Unit::none, Kind::gauge, "build_info", "build_info"},
         CanonicalCase{"unit", "latency_seconds", Unit::seconds, Kind::histogram, "latency", "latency_seconds"},
         CanonicalCase{"unit_not_written", "latency", Unit::seconds, Kind::histogram, "latency", "latency_seconds"},
         CanonicalCase{"unit_and_total", "received_bytes_total", Unit::bytes, Kind::counter, "received",

@@ -114,8 +114,8 @@ TEST(ProcessInfo, sees_memory_that_is_written_become_resident) {
   std::vector<char> memory(bytes, 'x');
   asm volatile("" : : "r"(memory.data()) : "memory");
   const ft::ProcessInfo after = ft::process_info();
-  // Kernels add up what threads have counted with a delay of some pages each.
-  EXPECT_GE(after.resident_memory_bytes.value(), before.resident_memory_bytes.value() + bytes / 2);
+  // Not more than before: a kernel that reclaims idle memory (DAMON) may have taken what earlier tests left.
+  EXPECT_GE(after.resident_memory_bytes.value(), bytes);
   EXPECT_LE(after.resident_memory_bytes.value(), after.virtual_memory_bytes.value());
   // A sanitizer may have had the address space before.
   EXPECT_GE(after.virtual_memory_bytes.value(), before.virtual_memory_bytes.value());

@@ -92,6 +92,7 @@ TEST(Quantile, of_five_distributions_is_within_the_error_of_each_scale) {
   }
 }
 
+// Mutations: the bucket above; a first bucket that begins at half its bound.
 TEST(Quantile, of_histograms_lies_within_the_bounds_it_tells) {
   for (const Shape& shape : shapes()) {
     SCOPED_TRACE(shape.name);
@@ -121,6 +122,18 @@ void expect_quantile(const std::optional<ft::Quantile>& told, double value, doub
   EXPECT_DOUBLE_EQ(told->high, high);
 }
 
+// Mutation: the rank is rounded down.
+TEST(Quantile, is_at_the_rank_rounded_up) {
+  constexpr std::array bounds{1.0, 2.0, 3.0};
+  constexpr std::array<std::uint64_t, 4> buckets{1, 1, 1, 0};
+  const ft::HistogramPoint point{.bounds = bounds, .buckets = buckets, .sum = 6};
+  expect_quantile(ft::quantile(point, 0.33), 1, 0, 1);
+  expect_quantile(ft::quantile(point, 0.34), 2, 1, 2);
+  expect_quantile(ft::quantile(point, 0.5), 2, 1, 2);
+  expect_quantile(ft::quantile(point, 0.67), 3, 2, 3);
+}
+
+// Mutations: a lower bound of 0; always the upper bound.
 TEST(Quantile, is_linear_within_a_histograms_bucket) {
   constexpr std::array bounds{10.0, 20.0};
   constexpr std::array<std::uint64_t, 3> buckets{0, 4, 0};
@@ -129,18 +142,20 @@ TEST(Quantile, is_linear_within_a_histograms_bucket) {
   expect_quantile(ft::quantile(point, 1), 20, 10, 20);
 }
 
+// Mutations: the last bucket has an end; a first bucket below 0 begins at 0; minimum and maximum are ignored.
 TEST(Quantile, at_the_ends_of_a_histogram_knows_what_is_known) {
   constexpr std::array bounds{-1.0, 20.0};
-  constexpr std::array<std::uint64_t, 3> buckets{1, 0, 1};
+  constexpr std::array<std::uint64_t, 3> buckets{2, 0, 1};
   ft::HistogramPoint point{.bounds = bounds, .buckets = buckets, .sum = 60};
   expect_quantile(ft::quantile(point, 0), -1, -infinity, -1);
   expect_quantile(ft::quantile(point, 1), 20, 20, infinity);
   point.min = -5;
   point.max = 70;
-  expect_quantile(ft::quantile(point, 0), -1, -5, -1);
+  expect_quantile(ft::quantile(point, 0), -3, -5, -1);
   expect_quantile(ft::quantile(point, 1), 20, 20, 70);
 }
 
+// Mutations: zeros are exact; zeros are not counted.
 TEST(Quantile, in_the_zero_bucket_lies_below_its_threshold) {
   constexpr std::array<std::uint64_t, 1> buckets{1};
   const ft::ExponentialPoint point{
@@ -149,6 +164,7 @@ TEST(Quantile, in_the_zero_bucket_lies_below_its_threshold) {
   expect_quantile(ft::quantile(point, 1), std::sqrt(8.0 * 16.0), 8, 16);
 }
 
+// Mutation: by the last bucket.
 TEST(Quantile, above_a_distributions_range_is_bounded_by_the_maximum) {
   constexpr std::array<std::uint64_t, 1> buckets{1};
   const ft::ExponentialPoint point{.scale = 0,
@@ -162,6 +178,7 @@ TEST(Quantile, above_a_distributions_range_is_bounded_by_the_maximum) {
   expect_quantile(ft::quantile(point, 1), std::sqrt(8.0 * 16.0), 9, 1000);
 }
 
+// Mutation: the count is not looked at.
 TEST(Quantile, of_nothing_is_nothing) {
   constexpr std::array<std::uint64_t, 2> none{};
   constexpr std::array bounds{1.0};
@@ -173,6 +190,7 @@ TEST(Quantile, of_nothing_is_nothing) {
           .has_value());
 }
 
+// Mutations: any share is taken; NaN is.
 TEST(Quantile, outside_of_zero_to_one_is_nothing) {
   constexpr std::array<std::uint64_t, 2> one{1, 0};
   constexpr std::array bounds{1.0};

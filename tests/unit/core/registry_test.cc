@@ -206,7 +206,7 @@ TEST_F(Registry, puts_metrics_of_one_family_together_though_others_came_between)
   EXPECT_EQ(seen.family("a").points[1].labels, (Labels{{"n", "2"}}));
 }
 
-// P-10
+// P-10, W-60
 TEST_F(Registry, refuses_the_same_family_with_the_same_labels) {
   ft::Counter first{registry, {.name = "requests"}};
   EXPECT_THAT([&] { ft::Counter(registry, {.name = "requests"}); },
@@ -365,6 +365,7 @@ TEST_F(Registry, names_both_metrics_and_the_sample_when_suffixes_clash) {
               ThrowsMessage<std::invalid_argument>(AllOf(HasSubstr("\"foo_created\""), HasSubstr("\"foo\""))));
 }
 
+// W-60
 TEST_F(Registry, forgets_the_names_of_a_family_that_is_gone) {
   {
     ft::Gauge<double> gone{registry, {.name = "x_created"}};

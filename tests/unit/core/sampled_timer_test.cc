@@ -29,6 +29,7 @@ class ScopedTimer : public testing::Test {
   ft::Histogram latency{ft::buckets::latency};
 };
 
+// Mutation: the end records nothing.
 TEST_F(ScopedTimer, records_the_time_until_its_scope_ends) {
   {
     const ft::ScopedTimer timing{latency};
@@ -48,6 +49,7 @@ TEST_F(ScopedTimer, records_when_the_scope_ends_by_an_exception) {
   }
 }
 
+// Mutations: at the end once more; not before the end.
 TEST_F(ScopedTimer, records_once_when_it_is_stopped) {
   {
     ft::ScopedTimer timing{latency};
@@ -59,6 +61,7 @@ TEST_F(ScopedTimer, records_once_when_it_is_stopped) {
   EXPECT_EQ(latency.sum(), 1);
 }
 
+// Mutation: cancelling stops.
 TEST_F(ScopedTimer, records_nothing_when_it_is_cancelled) {
   {
     ft::ScopedTimer timing{latency};
@@ -67,6 +70,7 @@ TEST_F(ScopedTimer, records_nothing_when_it_is_cancelled) {
   EXPECT_EQ(latency.count(), 0u);
 }
 
+// Mutation: all points are the first.
 TEST_F(ScopedTimer, takes_points_and_distributions) {
   ft::Registry registry;
   ft::Labeled<ft::Histogram, Command> by_command{registry, {.name = "latency"}, ft::buckets::latency};
@@ -77,12 +81,13 @@ TEST_F(ScopedTimer, takes_points_and_distributions) {
     clock.advance(3s);
   }
   EXPECT_EQ(by_command.with(Command::set).sum(), 3);
+  EXPECT_EQ(by_command.with(Command::get).count(), 0u);
   EXPECT_EQ(distribution.sum(), 3);
 }
 
 // ---- SampledTimer ----
 
-// TIM-1, TIM-2: a stride of one times every call.
+// TIM-1, TIM-2: a stride of one times every call. Mutation: the limit of one call in two.
 TEST(SampledTimer, with_a_stride_of_one_times_every_call) {
   ft::VirtualClock clock;
   ft::SampledTimer timer{ft::buckets::latency, 1};
@@ -96,7 +101,7 @@ TEST(SampledTimer, with_a_stride_of_one_times_every_call) {
   EXPECT_EQ(timer.average_or(0), 2);
 }
 
-// TIM-4
+// TIM-4. Mutation: at the end once more.
 TEST(SampledTimer, records_once_when_it_is_finished_before_its_scope_ends) {
   ft::VirtualClock clock;
   ft::SampledTimer timer{ft::buckets::latency, 1};
@@ -110,7 +115,7 @@ TEST(SampledTimer, records_once_when_it_is_finished_before_its_scope_ends) {
   EXPECT_EQ(timer.sample_sum(), 1);
 }
 
-// TIM-5, TIM-6
+// TIM-5, TIM-6. Mutations: the call is not counted; the mean is over calls; that of nothing is no number.
 TEST(SampledTimer, takes_durations_that_were_measured_already) {
   ft::SampledTimer timer{ft::buckets::latency, 1};
   EXPECT_EQ(timer.average_or(-1), -1);
@@ -124,7 +129,7 @@ TEST(SampledTimer, takes_durations_that_were_measured_already) {
 /// is not enough.
 double allowance(double calls, double stride) { return 6 * std::sqrt(calls / stride); }
 
-// TIM-2, TIM-3
+// TIM-2, TIM-3. Mutations: calls that are not timed are not counted; one in 60.
 TEST(SampledTimer, counts_all_calls_and_times_one_in_stride) {
   constexpr int calls = 640'000;
   ft::SampledTimer timer{ft::buckets::latency, 64};
@@ -147,6 +152,7 @@ TEST(SampledTimer, is_in_step_with_no_other_timer_and_no_period) {
   EXPECT_NEAR(static_cast<double>(other.sample_count()), calls / 2.0, allowance(calls, 2));
 }
 
+// Mutation: the thread is not in the choice.
 TEST(SampledTimer, selects_differently_in_every_thread) {
   constexpr int calls = 4096;
   // Two threads that live at the same time: one that starts after the other's end may get its address, and then chooses
@@ -163,7 +169,7 @@ TEST(SampledTimer, selects_differently_in_every_thread) {
   EXPECT_NE(at_once[0], at_once[1]);
 }
 
-// VIS-8, W-37: the stride is exported, so that samples can be scaled to calls.
+// VIS-8, W-37: the stride is exported, so that samples can be scaled to calls. Mutations: no stride; a stride of 0.
 TEST(SampledTimer, is_exported_as_calls_samples_and_stride) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -175,6 +181,7 @@ TEST(SampledTimer, is_exported_as_calls_samples_and_stride) {
   EXPECT_EQ(seen.gauge("lookup_sample_stride"), 64);
 }
 
+// Mutation: the stride is held like a counter.
 TEST(SampledTimer, that_is_gone_has_calls_and_samples_but_no_stride) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -188,12 +195,16 @@ TEST(SampledTimer, that_is_gone_has_calls_and_samples_but_no_stride) {
   EXPECT_FALSE(seen.has("lookup_sample_stride"));
 }
 
+// Mutations: it is taken; it is looked at after registering.
 TEST(SampledTimer, refuses_a_stride_of_zero_and_registers_nothing_then) {
   ft::Registry registry;
+  ft::Reader reader{registry};
   EXPECT_THROW((ft::SampledTimer{registry, {.name = "lookup"}, ft::buckets::latency, 0}), std::invalid_argument);
+  EXPECT_TRUE(ft::RecordingVisitor{reader}.families().empty());
   const ft::SampledTimer timer{registry, {.name = "lookup"}, ft::buckets::latency, 1};
 }
 
+// LAB-6. Mutation: its points have no limit, and time nothing.
 TEST(LabeledSampledTimer, has_calls_and_samples_per_point) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -202,6 +213,11 @@ TEST(LabeledSampledTimer, has_calls_and_samples_per_point) {
   {
     const auto timing = timer.with(Command::get).start();
   }
+  EXPECT_EQ(timer.with(Command::set).calls(), 1u);
+  EXPECT_EQ(timer.with(Command::set).sample_count(), 1u);
+  EXPECT_EQ(timer.with(Command::set).sample_sum(), 1);
+  EXPECT_EQ(timer.with(Command::set).average_or(0), 1);
+  EXPECT_EQ(timer.with(Command::get).calls(), 1u);
   const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(seen.counter("command_calls", {{"command", "set"}}), 1u);
   EXPECT_EQ(seen.histogram("command_samples_seconds", {{"command", "set"}}).sum, 1);

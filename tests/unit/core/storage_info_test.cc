@@ -275,14 +275,18 @@ constexpr ft::StorageInfo example{.path = ft::WritePath::locked,
                                   .dropped_negative = 30,
                                   .dropped_no_such_index = 27,
                                   .finals_held = 31,
-                                  .finals_dropped = 37};
+                                  .finals_dropped = 37,
+                                  .callbacks_failed = 41,
+                                  .callbacks_late = 43,
+                                  .callbacks_skipped = 47};
 
 TEST(VisitStorageInfo, shows_each_figure_under_its_name) {
   ft::RecordingVisitor seen;
   ft::visit_families(example, seen);
-  EXPECT_THAT(seen.family_names(), ElementsAre("fast_telemetry_dropped_records", "fast_telemetry_final_values_dropped",
-                                               "fast_telemetry_final_values_held", "fast_telemetry_metrics",
-                                               "fast_telemetry_cells", "fast_telemetry_storage_bytes"));
+  EXPECT_THAT(seen.family_names(),
+              ElementsAre("fast_telemetry_dropped_records", "fast_telemetry_final_values_dropped",
+                          "fast_telemetry_final_values_held", "fast_telemetry_metrics", "fast_telemetry_cells",
+                          "fast_telemetry_storage_bytes", "fast_telemetry_callback_problems"));
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "no_metric"}}), 17u);
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "no_memory"}}), 19u);
   EXPECT_EQ(seen.counter("fast_telemetry_dropped_records", {{"reason", "reentrant"}}), 23u);
@@ -296,6 +300,9 @@ TEST(VisitStorageInfo, shows_each_figure_under_its_name) {
   EXPECT_EQ(seen.gauge("fast_telemetry_storage_bytes", {{"state", "reserved"}}), 11);
   EXPECT_EQ(seen.gauge("fast_telemetry_storage_bytes", {{"state", "committed"}}), 12);
   EXPECT_EQ(seen.gauge("fast_telemetry_storage_bytes", {{"state", "resident"}}), 13);
+  EXPECT_EQ(seen.counter("fast_telemetry_callback_problems", {{"problem", "failed"}}), 41u);
+  EXPECT_EQ(seen.counter("fast_telemetry_callback_problems", {{"problem", "late"}}), 43u);
+  EXPECT_EQ(seen.counter("fast_telemetry_callback_problems", {{"problem", "skipped"}}), 47u);
 }
 
 TEST(VisitStorageInfo, announces_families_as_other_metrics_are_announced) {

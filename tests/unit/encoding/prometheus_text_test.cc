@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
@@ -16,9 +17,13 @@
 #include <locale>
 #include <string>
 
+#include "fast_telemetry/distribution.h"
+#include "fast_telemetry/sampled_timer.h"
+#include "fast_telemetry/snapshot.h"
 #include "tests/support/shown_collection.h"
 
 namespace ft = fast_telemetry;
+using namespace std::chrono_literals;
 using ft::Kind;
 
 namespace {
@@ -59,6 +64,14 @@ class CommaLocale {
   std::locale global_;
 };
 
+std::string text_of(ft::Registry& registry) {
+  ft::ByteBuffer out;
+  ft::PrometheusTextEncoder encoder{out};
+  ft::Reader reader{registry};
+  reader.collect().visit(encoder);
+  return std::string{out.view()};
+}
+
 }  // namespace
 
 TEST(PrometheusText, appends_to_what_the_buffer_holds) {
@@ -67,6 +80,44 @@ TEST(PrometheusText, appends_to_what_the_buffer_holds) {
   ft::PrometheusTextEncoder encoder{out};
   ft::ShownCollection{encoder}.family("x", Kind::gauge).gauge(1);
   EXPECT_EQ(out.view(), "before\n# TYPE x gauge\nx 1\n");
+}
+
+// PRM-2, PRM-5: a distribution is a histogram, not a summary that has no quantiles.
+TEST(PrometheusText, shows_a_distribution_as_a_histogram_with_a_bound_per_power_of_two) {
+  ft::Registry registry;
+  ft::Distribution size{registry, {.name = "size", .unit = ft::Unit::bytes}, ft::Range{1, 1024}, {.scale = 2}};
+  for (const int value : {3, 4, 5, 20}) size.record(value);
+  EXPECT_EQ(text_of(registry),
+            "# TYPE size_bytes histogram\n"
+            "size_bytes_bucket{le=\"2.0\"} 0\n"
+            "size_bytes_bucket{le=\"4.0\"} 2\n"
+            "size_bytes_bucket{le=\"8.0\"} 3\n"
+            "size_bytes_bucket{le=\"16.0\"} 3\n"
+            "size_bytes_bucket{le=\"32.0\"} 4\n"
+            "size_bytes_bucket{le=\"+Inf\"} 4\n"
+            "size_bytes_sum 32\n"
+            "size_bytes_count 4\n");
+}
+
+// PRM-6, W-37
+TEST(PrometheusText, shows_a_sampled_timer_as_calls_samples_and_stride) {
+  ft::Registry registry;
+  ft::SampledTimer lookup{registry, {.name = "lookup", .help = "Look-ups."}, ft::buckets::durations(1us, 1ms), 1};
+  lookup.record_elapsed(500us);
+  EXPECT_EQ(text_of(registry),
+            "# HELP lookup_calls_total Look-ups.\n"
+            "# TYPE lookup_calls_total counter\n"
+            "lookup_calls_total 1\n"
+            "# HELP lookup_samples_seconds Look-ups.\n"
+            "# TYPE lookup_samples_seconds histogram\n"
+            "lookup_samples_seconds_bucket{le=\"1e-06\"} 0\n"
+            "lookup_samples_seconds_bucket{le=\"0.001\"} 1\n"
+            "lookup_samples_seconds_bucket{le=\"+Inf\"} 1\n"
+            "lookup_samples_seconds_sum 5e-04\n"
+            "lookup_samples_seconds_count 1\n"
+            "# HELP lookup_sample_stride Look-ups.\n"
+            "# TYPE lookup_sample_stride gauge\n"
+            "lookup_sample_stride 1\n");
 }
 
 TEST(PrometheusText, an_empty_collection_is_no_bytes) {

@@ -13,8 +13,11 @@
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
+#include "fast_telemetry/info_metric.h"
 #include "fast_telemetry/labeled.h"
+#include "fast_telemetry/observable.h"
 #include "fast_telemetry/snapshot.h"
+#include "fast_telemetry/state_set.h"
 #include "tests/support/allocation_counter.h"
 
 namespace ft = fast_telemetry;
@@ -32,16 +35,22 @@ struct Metrics {
         limit{scope, {.name = "limit"}},
         load{scope, {.name = "load", .unit = ft::Unit::ratio}},
         latency{scope, {.name = "latency"}, ft::buckets::latency},
-        size{scope, {.name = "size"}, ft::FloatBounds{0.5, 1.5}} {}
+        size{scope, {.name = "size"}, ft::FloatBounds{0.5, 1.5}},
+        state{scope, {.name = "state"}},
+        version{scope, {.name = "version"}, {{"number", "1.2.3"}}},
+        observed{scope, {.name = "observed"}, [this] { return load.get(); }} {}
 
   ft::Labeled<ft::Counter, Command, Outcome> requests;
   ft::Gauge<std::int64_t> limit;
   ft::Gauge<double> load;
   ft::Labeled<ft::Histogram, Command> latency;
   ft::FloatHistogram size;
+  ft::Labeled<ft::StateSet<Command>, Outcome> state;
+  ft::InfoMetric version;
+  ft::ObservableGauge<double> observed;
 };
 
-/// What no metric makes yet: exemplars, exponential histograms, info and state sets.
+/// Exemplars, exponential histograms, info and state sets, as sources of one's own show them.
 void show_the_rest(ft::Visitor& visitor, std::uint64_t n) {
   static constexpr ft::Label series_labels[] = {{"key", "value"}};
   static constexpr ft::Label exemplar_labels[] = {{"path", "/\"quoted\""}};
@@ -109,6 +118,7 @@ TYPED_TEST(SteadyState, collecting_and_encoding_allocate_nothing) {
       metrics->load.set(1.0 / static_cast<double>(n));
       metrics->latency.with(Command::set).record(n);
       metrics->size.record(1.0 / static_cast<double>(n));
+      metrics->state.with(Outcome::ok).set(static_cast<Command>(n % 3));
     }
   };
   const auto collect = [&] {

@@ -34,7 +34,7 @@ TEST_P(LabelValue, is_escaped) {
   EXPECT_EQ(escaped<ft::detail::append_label_value>(GetParam().input), GetParam().expected);
 }
 
-// P-6, P-7, P-8
+// P-6, P-7, P-8, PRM-9, W-53
 INSTANTIATE_TEST_SUITE_P(exposition_format_0_0_4, LabelValue,
                          testing::Values(EscapeCase{"empty", "", ""},                //
                                          EscapeCase{"backslash", "a\\b", "a\\\\b"},  //

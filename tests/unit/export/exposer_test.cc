@@ -50,6 +50,7 @@ TEST_F(ExposerHttp, serves_what_the_registry_counts) {
             "# HELP requests_total All of them.\n# TYPE requests_total counter\nrequests_total 42\n");
 }
 
+// W-58
 TEST_F(ExposerHttp, serves_the_state_of_the_storage_and_of_itself) {
   static_cast<void>(get("/metrics"));
   const ft::ParsedExposition metrics{get("/metrics").body};

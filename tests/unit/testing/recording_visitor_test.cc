@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/distribution.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
@@ -44,6 +45,7 @@ class RecordingVisitor : public testing::Test {
   ft::FloatCounter cost{registry, {.name = "cost"}};
 };
 
+// Mutation: labels are compared in order.
 TEST_F(RecordingVisitor, finds_a_point_whatever_the_order_of_its_labels) {
   requests.with(Command::get, Outcome::failed).add(3);
   const ft::RecordingVisitor seen{reader};
@@ -51,6 +53,7 @@ TEST_F(RecordingVisitor, finds_a_point_whatever_the_order_of_its_labels) {
   EXPECT_EQ(seen.counter("requests", {{"outcome", "failed"}, {"command", "get"}}), 3u);
 }
 
+// Mutation: some suffice.
 TEST_F(RecordingVisitor, wants_all_labels_of_a_point) {
   const ft::RecordingVisitor seen{reader};
   EXPECT_THAT(refusal([&] { return seen.counter("requests", {{"command", "get"}}); }),
@@ -92,6 +95,22 @@ TEST_F(RecordingVisitor, does_not_take_one_kind_for_another_that_holds_the_same)
   EXPECT_THAT(refusal([&] { return seen.float_counter("load"); }), HasSubstr("load is not a floating-point counter"));
   EXPECT_EQ(seen.float_counter("cost"), 0);
   EXPECT_THAT(refusal([&] { return seen.float_gauge("cost"); }), HasSubstr("cost is not a floating-point gauge"));
+}
+
+TEST_F(RecordingVisitor, keeps_all_of_a_distribution) {
+  ft::FloatDistribution sizes{registry, {.name = "sizes"}, ft::FloatRange{1, 1024}, {.scale = 0, .extrema = true}};
+  for (const double value : {0.25, 3.0, 20.0}) sizes.record(value);
+  const ft::RecordingVisitor seen{reader};
+  const ft::RecordedExponential& point = seen.exponential("sizes");
+  EXPECT_EQ(point.scale, 0);
+  EXPECT_EQ(point.offset, 1);  // (2, 4]
+  EXPECT_EQ(point.zero_threshold, 0.5);
+  EXPECT_EQ(point.zero_count, 1u);
+  EXPECT_THAT(point.buckets, testing::ElementsAre(1u, 0u, 0u, 1u));
+  EXPECT_EQ(point.count(), 3u);
+  EXPECT_EQ(point.sum, 23.25);
+  EXPECT_EQ(point.min, 0.25);
+  EXPECT_EQ(point.max, 20.0);
 }
 
 TEST_F(RecordingVisitor, describes_doubles_with_all_their_digits) {
