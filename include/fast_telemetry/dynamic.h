@@ -30,7 +30,9 @@ class LabelText {
   template <TextLike T>
   LabelText(const T& value) noexcept : text_{value} {}  // NOLINT(google-explicit-constructor)
   template <LabelEnum E>
-  LabelText(E value) noexcept : text_{label(value).value} {}  // NOLINT(google-explicit-constructor)
+  LabelText(E value) noexcept : text_{label(value).value} {
+    if (text_.empty()) text_ = "invalid";  // no enumerator
+  }  // NOLINT(google-explicit-constructor)
   template <WholeNumber T>
   LabelText(T value) noexcept : text_{digits_, 0} {  // NOLINT(google-explicit-constructor)
     const bool negative = value < 0;

@@ -109,6 +109,9 @@ class DynamicIndex {
   void reopen(std::uint32_t max_series) noexcept;
   /// The metric is gone: no series can be written any more. What they have stays readable.
   void end() noexcept;
+  /// Around a fork, so that the child finds an index that nobody is changing. With Process::mutex held.
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
   /// In a forked child.
   void forget(std::int64_t now_unix_ns) noexcept;
 

@@ -18,8 +18,11 @@ namespace {
 
 Declaration with_keys(Declaration declaration, const Scope& scope, const DynamicKeys& keys) {
   if (keys.max_series == 0) throw std::invalid_argument{"a dynamic metric has room for at least one series"};
-  static_cast<void>(scope);
+  if (declaration.exponential != nullptr && declaration.exponential->extrema) {
+    throw std::invalid_argument{"a dynamic distribution keeps no extrema"};
+  }
   std::vector<std::string_view> sorted;
+  for (const auto& label : scope.state().labels) sorted.push_back(label.first);
   for (std::size_t i = 0; i < keys.count; ++i) {
     check_label_key(view(keys.keys[i]));
     sorted.push_back(view(keys.keys[i]));
@@ -28,7 +31,7 @@ Declaration with_keys(Declaration declaration, const Scope& scope, const Dynamic
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
     throw std::invalid_argument{"label key \"" + std::string{*twice} +
-                                "\" appears twice among a dynamic metric's keys"};
+                                "\" appears twice among a scope's labels and a dynamic metric's keys"};
   }
   start_pins();
   declaration.dynamic = &keys;

@@ -14,6 +14,8 @@
 #include "pin.h"
 #include "process.h"
 #include "reclaim.h"
+#include "series_pool.h"
+#include "sweep.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -61,23 +63,36 @@ void begin_child() noexcept {
   if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }
 
+/// Of living metrics. With Process::mutex held.
+template <class Use>
+void for_each_index(Use use) {
+  for (Instrument* const instrument : process().instruments) {
+    if (instrument->dynamic) use(*instrument->dynamic);
+  }
+}
+
 // Not barrier_mutex: who holds it may wait for a mark of this very thread, if fork is called in a signal handler on top
 // of a record. The child makes it anew.
 void before_fork() noexcept {
   process().fold_mutex.lock();
   process().mutex.lock();
+  for_each_index([](DynamicIndex& index) { index.lock(); });
+  lock_series_pool();
   // Not taken when fork is called in a signal handler that interrupted this very thread's attach.
   arena_lock_taken = arena_lock.lock();
 }
 
 void unlock_all() noexcept {
   if (arena_lock_taken) arena_lock.unlock();
+  unlock_series_pool();
+  for_each_index([](DynamicIndex& index) { index.unlock(); });
   process().mutex.unlock();
   process().fold_mutex.unlock();
 }
 
 void after_fork_in_child() noexcept {
   new (&barrier_mutex) std::mutex;
+  new (&sweep_mutex) std::mutex;
   // The arena lock first: freeing quarantined runs takes it.
   if (arena_lock_taken) arena_lock.unlock();
   arena_lock_taken = false;

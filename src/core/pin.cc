@@ -6,7 +6,6 @@
 #include <sched.h>
 
 #include <array>
-#include <mutex>
 #include <new>
 
 #include "arena.h"
@@ -28,7 +27,6 @@ constexpr std::uint32_t phases = 2 * generations;
 
 constexpr std::int64_t patience_ns = 20'000'000;
 
-constinit std::mutex waiting;
 constinit SizeClass run_size{phases * phase_bytes / sizeof(std::uint64_t)};
 
 std::uint64_t sum(std::uint32_t phase, std::size_t cell) noexcept {
@@ -63,7 +61,6 @@ void start_pins() {
 }
 
 bool wait_for_pins() noexcept {
-  const std::lock_guard one_at_a_time{waiting};
   if (pins.cells == nullptr) return true;
   // The other phase may have a pin that read the phase long ago and was only then counted. It saw what the caller did
   // before the last barrier, but perhaps not what it did after.

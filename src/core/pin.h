@@ -13,7 +13,7 @@ void start_pins();
 
 /// Waits until every pin that was there at the call is gone: what the caller took out of an index before can be freed.
 /// False: somebody stayed pinned for some milliseconds (a thread that was stopped), or the kernel refuses membarrier;
-/// then nothing may be freed yet. With no lock held; one at a time.
+/// then nothing may be freed yet. With sweep_mutex held and no other lock.
 [[nodiscard]] bool wait_for_pins() noexcept;
 
 /// In a forked child: the other threads' pins went with them.

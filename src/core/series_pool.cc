@@ -38,6 +38,9 @@ class Pool {
     return memory;
   }
 
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+
   void free(void* memory, std::size_t lines) noexcept {
     const std::lock_guard lock{mutex_};
     free_[lines] = new (memory) Free{free_[lines]};
@@ -80,6 +83,9 @@ void free_series(void* memory, std::size_t bytes) noexcept {
   if (bytes > longest) return ::operator delete(memory, std::align_val_t{line});
   pool().free(memory, lines_of(bytes));
 }
+
+void lock_series_pool() { pool().lock(); }
+void unlock_series_pool() { pool().unlock(); }
 
 Block allocate_block(std::size_t bytes) {
   if (bytes < smallest_mapped) {

@@ -17,6 +17,10 @@ namespace detail {
 /// Puts them up for other series; nothing is given back to the system. The same `bytes` as allocated.
 void free_series(void* memory, std::size_t bytes) noexcept;
 
+/// Around a fork.
+void lock_series_pool();
+void unlock_series_pool();
+
 /// Zeroed memory of large tables, on huge pages where the system has them to give on request.
 struct FreeBlock {
   std::size_t bytes;

@@ -15,6 +15,8 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
+constinit std::mutex sweep_mutex;
+
 namespace {
 
 /// Whether it is worth more than its final value: a level, which says something as long as it is not zero.
@@ -28,6 +30,15 @@ std::uint64_t level(const DynamicSeries& series) noexcept {
   if (place != 0) series.arena->sum(series.arena->at(place), 1, &total);
   if (const auto* const earlier = series.earlier.load(std::memory_order_relaxed)) total += *earlier;
   return total;
+}
+
+/// What could not be evicted goes on with the run it had.
+void give_run_back(DynamicSeries& series) noexcept {
+  const bool locked = arena_lock.lock();
+  const bool lives = __atomic_load_n(&series.owner, __ATOMIC_RELAXED) != nullptr;
+  const bool has_run = series.place.load(std::memory_order_relaxed) != 0;
+  if (lives && has_run && __atomic_load_n(&series.cells, __ATOMIC_RELAXED) == nullptr) attach_run(series, series);
+  if (locked) arena_lock.unlock();
 }
 
 }  // namespace
@@ -45,6 +56,10 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
   const bool locked = arena_lock.lock();
   const bool written_again = __atomic_load_n(&series.cells, __ATOMIC_RELAXED) != nullptr;
   const std::uint64_t place = series.place.load(std::memory_order_relaxed);
+  if (place == 0) {  // the metric has ended meanwhile, and its end took the run
+    if (locked) arena_lock.unlock();
+    return false;
+  }
   const bool is_used = is_level(shape.cells) && level(series) != 0 && series.owner != nullptr;
   if (!written_again && is_used) __atomic_store_n(&series.cells, series.arena->at(place), __ATOMIC_RELEASE);
   const bool taken = !written_again && !is_used;
@@ -68,9 +83,6 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
   given_up.push_back({series.arena, series.size, run});
   return true;
 } catch (const std::bad_alloc&) {
-  const bool locked = arena_lock.lock();
-  if (series.owner != nullptr) attach_run(series, series);
-  if (locked) arena_lock.unlock();
   return false;
 }
 
@@ -97,9 +109,7 @@ void Sweep::run(bool pins_gone) {
 
 void Sweep::take(DynamicSeries& series) {
   if (refused_ || !retire_series(series, index_.shape_, free_now_)) {
-    const bool locked = arena_lock.lock();
-    if (series.cells == nullptr) attach_run(series, series);
-    if (locked) arena_lock.unlock();
+    give_run_back(series);
     return;
   }
   series.retire_order = ++registry_.retirements;
@@ -237,9 +247,7 @@ Sweeper::Sweeper(Registry& registry, SweeperOptions options) {
 Sweeper::~Sweeper() { delete state_; }
 
 SweepResult Sweeper::sweep() {
-  // What one sweep takes out of an index, only the wait of a later one makes free.
-  static constinit std::mutex one_at_a_time;
-  const std::lock_guard sweeping{one_at_a_time};
+  const std::lock_guard one_at_a_time{detail::sweep_mutex};
   std::vector<std::shared_ptr<detail::Instrument>> dynamic;
   {
     const auto lock = detail::lock_process();

@@ -11,6 +11,9 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
+/// One sweep at a time: what it takes out of an index, only the wait of a later one makes free. Outermost of all locks.
+extern constinit std::mutex sweep_mutex;
+
 /// Evicts and forgets in the order in which that is safe:
 ///
 ///  1. wait_for_pins: who pinned before is gone;
