@@ -50,6 +50,8 @@ LIMITS = [
      "record_bench:BM_distribution_record/threads:1", LOCAL, 16),
     ("sampled timer of stride 64, beside a plain local increment (2 ns are 7 of them)",
      "record_bench:BM_sampled_timer/threads:1", LOCAL, 7),
+    ("histogram with a trace that is not chosen, beside one without (2 ns more)",
+     "record_bench:BM_histogram_record_trace/threads:1", "record_bench:BM_histogram_record/threads:1", 1.75),
     ("set of six counters, beside one counter's add",
      "record_bench:BM_counter_set_add_six/threads:1", "record_bench:BM_counter_add/threads:1", 6),
     *[(f"{name}: two threads beside one", f"record_bench:BM_{name}/threads:2", f"record_bench:BM_{name}/threads:1", 1.2)

@@ -89,7 +89,7 @@ class CounterSet {
     point().add(index, n);
   }
   void add_all(std::uint64_t n = 1) noexcept { point().add_all(n); }
-  void add_values(const CounterValues<count>& values) noexcept {
+  [[gnu::always_inline]] void add_values(const CounterValues<count>& values) noexcept {
     add_values(values, std::make_index_sequence<count - 1>{});
   }
 
@@ -109,7 +109,7 @@ class CounterSet {
 
   // Not through point(): N addresses at once do not fit the registers.
   template <std::size_t... is>
-  void add_values(const CounterValues<count>& values, std::index_sequence<is...>) noexcept {
+  [[gnu::always_inline]] void add_values(const CounterValues<count>& values, std::index_sequence<is...>) noexcept {
     (detail::add_first(elements_[is].registration.site, values[is]), ...);
     detail::add(elements_[count - 1].registration.site, 0, values[count - 1]);
   }

@@ -43,7 +43,7 @@ struct DistributionOptions {
   /// 0 … 6: neighbouring bounds are a factor of 2^(2^-scale) apart, so a value told from its bucket is off by
   /// 41, 19, 9.1, 4.4, 2.2, 1.1 or 0.54 % at most (quantile.h).
   unsigned scale = 3;
-  /// Keep the true minimum and maximum of each reader's window (cumulative readers: of all time). Some 3 ns a record.
+  /// Keep the true minimum and maximum of each reader's window (cumulative readers: of all time). Some 2 ns a record.
   bool extrema = false;
 };
 

@@ -3,7 +3,6 @@
 // StateSet<Enum>: which one of several states something is in. For code that records.
 #pragma once
 
-#include "fast_telemetry/detail/percpu.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/labeled.h"
 
@@ -23,16 +22,13 @@ class StateSet {
   /// One state set among the points of a labelled one. Cheap to copy; valid as long as the metric is.
   class Point {
    public:
-    void set(E state) const noexcept { detail::set(*site_, offset_, static_cast<unsigned char>(state)); }
-    [[nodiscard]] E get() const noexcept {
-      return static_cast<E>(static_cast<unsigned char>(detail::read_gauge(*site_, offset_)));
-    }
+    void set(E state) const noexcept { number_.set(static_cast<unsigned char>(state)); }
+    [[nodiscard]] E get() const noexcept { return static_cast<E>(static_cast<unsigned char>(number_.get())); }
 
    private:
     friend class StateSet;
-    Point(detail::Site& site, std::size_t offset) noexcept : site_{&site}, offset_{offset} {}
-    detail::Site* site_;
-    std::size_t offset_;
+    explicit Point(const Gauge<std::int64_t>::Point& number) noexcept : number_{number} {}
+    Gauge<std::int64_t>::Point number_;
   };
 
   /// An unregistered state set: can be set and read, is not exported.
@@ -42,20 +38,18 @@ class StateSet {
   /// when `info` has a unit, when two states have one name, or when a label has the family's full name as its key.
   StateSet(const Scope& scope, const Info& info) : registration_{&scope, &info, declare()} {}
 
-  void set(E state) noexcept { detail::set(registration_.site, 0, static_cast<unsigned char>(state)); }
-  [[nodiscard]] E get() const noexcept {
-    return static_cast<E>(static_cast<unsigned char>(detail::read_gauge(registration_.site, 0)));
-  }
+  void set(E state) noexcept { point(registration_, 0).set(state); }
+  [[nodiscard]] E get() const noexcept { return point(registration_, 0).get(); }
 
   static constexpr detail::Declaration declare() noexcept {
     return {.cells = detail::Cells::state_set, .states = {detail::labels_of<E>.labels, detail::label_count<E>()}};
   }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
-    return {registration.site, index * detail::gauge_cells * sizeof(std::uint64_t)};
+    return Point{Gauge<std::int64_t>::point(registration, index)};
   }
 
  private:
-  detail::Registration registration_;
+  mutable detail::Registration registration_;
 };
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -20,10 +20,10 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 /// forked child begins without any.
 ///
 /// Cost: up to 2 ns more than the record without a trace for all that are not chosen (bench/micro/record_bench.cc); of
-/// n in a window some ln n are chosen for a while, for some 100 ns each. Memory: 56 bytes per bucket of a metric that
-/// was given a trace (one set for all CPUs, in pages of 4 KiB that all metrics share), and 56 per bucket in each
-/// reader; none for others. Safe wherever recording is: who would have to wait, or finds no memory, gives the exemplar
-/// up, and the observation is recorded all the same.
+/// n in a window some ln n are chosen for a while, which read the clock and write the slot. Memory: 56 bytes per bucket
+/// of a metric that was given a trace (one set for all CPUs, in pages of 4 KiB that all metrics share), and 56 per
+/// bucket in each reader; none for others. Safe wherever recording is: who would have to wait, or finds no memory,
+/// gives the exemplar up, and the observation is recorded all the same.
 struct TraceRef {
   std::byte trace_id[16];
   std::byte span_id[8];  ///< zeros: not known

@@ -130,7 +130,7 @@ std::string canonical(std::span<const Label> unsorted) {
   return text;
 }
 
-/// What would not be legal OpenMetrics: a unit, two lines for one state, a second label with the family's name.
+/// What would not be legal OpenMetrics: two lines for one state, a second label with the family's name.
 void check_state_set(const FamilyRecord& family, const Instrument& instrument) {
   const std::string metric = "state set \"" + family.full_name + "\" ";
   std::set<std::string> names;

@@ -21,8 +21,8 @@ namespace ft = fast_telemetry;
 
 class Ignorer final : public ft::IgnoringVisitor {};
 
-// Mutations seen red, each in 5 of 5 runs: the destructor does not wait for a call under way (also found by the address
-// and thread sanitizers); `ended` not set before it waits (hangs or calls what is gone).
+// Mutations to try: the destructor does not wait for a call under way (seen red with the unit test of the same);
+// `ended` not set before it waits.
 TEST(Observable, is_not_called_once_its_destructor_has_returned) {
   ft::Registry registry;
   std::atomic<bool> done{false};
@@ -63,7 +63,7 @@ TEST(Observable, is_not_called_once_its_destructor_has_returned) {
   EXPECT_EQ(calls_of_dead, 0u);
 }
 
-// Mutation seen red: callbacks called by several threads at a time, whose reports then mix (totals fall, and begin
+// Mutation to try: callbacks called by several threads at a time, whose reports then mix (totals fall, and begin
 // again).
 TEST(Observable, counter_adds_up_to_its_total_for_every_reader_that_races_for_its_callback) {
   ft::Registry registry;

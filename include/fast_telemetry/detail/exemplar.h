@@ -37,7 +37,8 @@ template <class Value>
   const std::uint64_t priority = random_bits();
   // The slots may be another metric's by now, if this one is being destroyed: their memory is never unmapped, and
   // keep_exemplar looks again.
-  const std::uint64_t* const slots = __atomic_load_n(&site.exemplars, __ATOMIC_RELAXED);
+  // Acquire: pairs with the release when slots are attached, whose memory may be new.
+  const std::uint64_t* const slots = __atomic_load_n(&site.exemplars, __ATOMIC_ACQUIRE);
   if (slots != nullptr && __atomic_load_n(slots + offset / sizeof(std::uint64_t), __ATOMIC_RELAXED) >= priority)
       [[likely]] {
     return;

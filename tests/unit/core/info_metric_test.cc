@@ -76,7 +76,7 @@ TEST(InfoMetric, is_gone_when_it_is_destroyed_and_can_be_made_anew) {
   EXPECT_TRUE(seen.has("build", {{"version", "2"}}));
 }
 
-// Mutations seen red: `branch` given as `revision`; no compiler by default.
+// Mutation seen red: `branch` given as `revision`.
 TEST(BuildInfo, says_which_build_runs) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -86,6 +86,7 @@ TEST(BuildInfo, says_which_build_runs) {
             (Labels{{"version", "1.2.3"}, {"revision", "abc"}, {"branch", "main"}, {"compiler", "cc 7"}}));
 }
 
+// Mutation to try: no compiler by default.
 TEST(BuildInfo, leaves_out_what_is_not_known_and_names_the_compiler) {
   ft::Registry registry;
   ft::Reader reader{registry};

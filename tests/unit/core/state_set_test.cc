@@ -56,7 +56,7 @@ TEST(StateSet, is_in_no_state_after_a_value_that_is_none) {
             (States{{"closed", false}, {"open", false}, {"half_open", false}}));
 }
 
-// Mutation seen red: Point's offset without gauge_cells.
+// Mutation seen red: point() without its index.
 TEST(LabeledStateSet, has_a_state_per_point) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -80,8 +80,9 @@ TEST(StateSet, can_be_set_in_a_signal_handler) {
   EXPECT_EQ(breaker.get(), Breaker::open);
 }
 
-// P-27, P-36: each would be an exposition that is not legal. Mutations seen red: check_state_set without its loop over
-// states, or comparing them as they are; without its loop over labels; no check of the unit.
+// P-27, P-36: each would be an exposition that is not legal. Mutation seen red: no check of the unit.
+// Mutations seen red: check_state_set without its loop over states, or comparing them as they are; without its loop
+// over labels.
 TEST(StateSet, refuses_what_no_format_can_show) {
   ft::Registry registry;
   EXPECT_THROW((ft::StateSet<Twins>{registry, {.name = "twins"}}), std::invalid_argument);
@@ -91,7 +92,7 @@ TEST(StateSet, refuses_what_no_format_can_show) {
   ft::StateSet<Breaker> legal{{registry, "a", {{"breaker", "x"}}}, {.name = "breaker"}};
 }
 
-// P-49. Mutation seen red: Instrument::is_gauge without Cells::state_set.
+// P-49. Mutation to try: Instrument::is_gauge without Cells::state_set.
 TEST(StateSet, is_gone_when_it_is_destroyed) {
   ft::Registry registry;
   ft::Reader reader{registry, {.finals = ft::Finals::held}};

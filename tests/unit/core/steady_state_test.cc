@@ -104,7 +104,7 @@ struct Case {
 
 class SteadyStateOfReading : public testing::TestWithParam<Case> {};
 
-// HIS-5, "without allocation": buckets, and every other point. Mutations seen red: ReaderState::observables made
+// HIS-5, "without allocation": buckets, and every other point. Mutations to try: ReaderState::observables made
 // anew in each collection; visit_state_sets with a vector of its own; a node on the heap for each ObservationRun.
 TEST_P(SteadyStateOfReading, allocates_nothing) {
   ft::Registry registry;
