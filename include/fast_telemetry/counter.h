@@ -52,6 +52,7 @@ class Counter {
 
   static constexpr detail::Declaration declare() noexcept { return {detail::Cells::counter}; }
   static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
+  static Point point(detail::Site& site, std::size_t index) noexcept { return {site, index * sizeof(std::uint64_t)}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * sizeof(std::uint64_t)};
   }

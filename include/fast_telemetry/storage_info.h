@@ -3,6 +3,7 @@
 // What the library holds, which write path is active, and what could not be recorded.
 #pragma once
 
+#include "fast_telemetry/cardinality.h"
 #include "fast_telemetry/visitor.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -36,6 +37,7 @@ struct StorageInfo {
   std::uint64_t callbacks_failed;       ///< calls of observable metrics' callbacks that threw
   std::uint64_t callbacks_late;         ///< that returned after their collection's time was spent
   std::uint64_t callbacks_skipped;      ///< that were not made, because that time was spent
+  std::vector<CardinalityReport> dynamic = {};  ///< one per dynamic metric of any registry, by name
 };
 
 /// Reads the state of the process-wide storage. Costs some system calls; thread-safe.

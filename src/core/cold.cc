@@ -8,6 +8,8 @@
 #include <bit>
 #include <cerrno>
 
+#include "dynamic_index.h"
+#include "fast_telemetry/detail/percpu.h"
 #include "instrument.h"
 #include "process.h"
 #include "reclaim.h"
@@ -102,14 +104,20 @@ void forget_drops() noexcept {
 }
 
 void cold_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {
+  if (Site* const overflow = overflow_of(site, true)) return add(*overflow, offset, value);
   in_extra_shard(site, offset, adding(value));
 }
-void cold_add(Site& site, std::size_t offset, double value) noexcept { in_extra_shard(site, offset, adding(value)); }
+void cold_add(Site& site, std::size_t offset, double value) noexcept {
+  if (Site* const overflow = overflow_of(site, true)) return add(*overflow, offset, value);
+  in_extra_shard(site, offset, adding(value));
+}
 
 void cold_add_part(Site& site, std::size_t offset, std::uint64_t value) noexcept {
+  if (Site* const overflow = overflow_of(site, false)) return add_part(*overflow, offset, value);
   in_extra_shard(site, offset, adding(value), [](Drop) noexcept {});
 }
 void cold_add_part(Site& site, std::size_t offset, double value) noexcept {
+  if (Site* const overflow = overflow_of(site, false)) return add_part(*overflow, offset, value);
   in_extra_shard(site, offset, adding(value), [](Drop) noexcept {});
 }
 
@@ -121,6 +129,7 @@ void cold_max_part(Site& site, std::size_t offset, std::uint64_t value) noexcept
 }
 
 void cold_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
+  if (Site* const overflow = overflow_of(site, true)) return set(*overflow, offset, bits);
   const Mark mark{mark_slot()};
   std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
   if (cells == nullptr) cells = attach(site, count_drop);

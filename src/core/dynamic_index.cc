@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dynamic_index.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
+#include <cmath>
 #include <cstring>
 #include <new>
 #include <string>
 
 #include "clock.h"
+#include "diagnose.h"
+#include "names.h"
 #include "process.h"
 #include "reclaim.h"
-#include "series_hash.h"
 #include "sweep.h"
 #include "utf8.h"
 
@@ -21,22 +20,6 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 namespace {
-
-const HashKey& draw_hash_key() noexcept {
-  static HashKey key{};
-  if (getrandom(&key, sizeof key, GRND_NONBLOCK) != sizeof key) {
-    key = {static_cast<std::uint64_t>(wall_clock_ns()), reinterpret_cast<std::uintptr_t>(&key)};
-  }
-  key.step |= 1;
-  return key;
-}
-
-std::uint64_t hash_values(const Text* values, std::size_t count) noexcept {
-  const HashKey key = hash_key;
-  std::uint64_t hash = key.start;
-  for (std::size_t i = 0; i < count; ++i) hash = hash_text(hash, values[i].data(), values[i].size(), key);
-  return hash;
-}
 
 bool is_well_formed(Text text) noexcept {
   const std::string_view whole = view(text);
@@ -56,20 +39,22 @@ bool is_well_formed(Text text) noexcept {
 constexpr std::size_t text_begin = offsetof(DynamicSeries, retire_order) + sizeof(std::uint64_t);
 #pragma GCC diagnostic pop
 
-/// A series that has no slot yet. Throws std::bad_alloc, also for text beyond 4 GiB.
-DynamicSeries& new_series(const Text* values, std::size_t count) {
-  std::size_t size = text_begin + count * sizeof(std::uint32_t);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (values[i].size() > 0xffff'ffff) throw std::bad_alloc{};
-    size += values[i].size();
+/// A series that has no slot yet. Throws std::bad_alloc, also for more than 65 535 texts and for one
+/// beyond 4 GiB.
+DynamicSeries& new_series(const SeriesKey& key) {
+  if (key.count > 0xffff) throw std::bad_alloc{};
+  std::size_t size = text_begin + key.count * sizeof(std::uint32_t);
+  for (std::size_t i = 0; i < key.count; ++i) {
+    if (key.texts[i].size() > 0xffff'ffff) throw std::bad_alloc{};
+    size += key.texts[i].size();
   }
   auto* const series = new (allocate_series(std::max(size, sizeof(DynamicSeries)))) DynamicSeries;
-  series->value_count = static_cast<std::uint8_t>(count);
+  series->text_count = static_cast<std::uint16_t>(key.count);
   auto* const sizes = const_cast<std::uint32_t*>(series->sizes());
-  char* text = reinterpret_cast<char*>(sizes + count);
-  for (std::size_t i = 0; i < count; ++i) {
-    sizes[i] = static_cast<std::uint32_t>(values[i].size());
-    if (sizes[i] != 0) std::memcpy(text, values[i].data(), sizes[i]);
+  char* text = reinterpret_cast<char*>(sizes + key.count);
+  for (std::size_t i = 0; i < key.count; ++i) {
+    sizes[i] = static_cast<std::uint32_t>(key.texts[i].size());
+    if (sizes[i] != 0) std::memcpy(text, key.texts[i].data(), sizes[i]);
     text += sizes[i];
   }
   return *series;
@@ -81,17 +66,38 @@ std::vector<std::string> owned(const DynamicKeys& keys) {
   return strings;
 }
 
+std::vector<std::string> member_names(const DynamicKeys& keys) {
+  std::vector<std::string> strings;
+  if (keys.members == nullptr) return strings;
+  for (std::size_t i = 0; i < keys.member_count; ++i) strings.emplace_back(view(keys.members[i].name.text()));
+  return strings;
+}
+
+std::uint64_t hash_of(const DynamicSeries& series) noexcept {
+  std::uint64_t hash = begin_hash(series.text_count, hash_key);
+  const char* text = series.text();
+  for (std::size_t i = 0; i < series.text_count; ++i) {
+    hash = hash_text(hash, text, series.sizes()[i], hash_key);
+    text += series.sizes()[i];
+  }
+  return hash;
+}
+
 std::size_t bytes_of(const DynamicSeries& series) noexcept {
-  std::size_t size = text_begin + series.value_count * sizeof(std::uint32_t);
-  for (std::size_t i = 0; i < series.value_count; ++i) size += series.sizes()[i];
+  std::size_t size = text_begin + series.text_count * sizeof(std::uint32_t);
+  for (std::size_t i = 0; i < series.text_count; ++i) size += series.sizes()[i];
   return std::max(size, sizeof(DynamicSeries));
 }
 
 }  // namespace
 
-const HashKey& hash_key = draw_hash_key();
-
 void delete_series(DynamicSeries& series) noexcept {
+  if (series.kind == OwnerKind::refused) {
+    auto& refused = static_cast<RefusedSeries&>(series);
+    release_series(refused.overflow);
+    delete &refused;
+    return;
+  }
   delete[] series.earlier.load(std::memory_order_relaxed);
   const std::size_t bytes = bytes_of(series);
   series.~DynamicSeries();
@@ -110,22 +116,32 @@ bool attach_series(DynamicSeries& series) noexcept {
 }
 
 DynamicIndex::DynamicIndex(const DynamicKeys& keys, const Instrument& shape)
-    : keys_{owned(keys)}, max_series_{keys.max_series}, shape_{shape} {
+    : keys_{owned(keys)},
+      members_{member_names(keys)},
+      overflow_key_{view(keys.overflow_key)},
+      max_series_{keys.max_series},
+      shape_{shape} {
+  draw_hash_key();
   tables_.push_back(std::make_unique<SeriesTable>(4));
   table_.store(tables_.back().get(), std::memory_order_release);
-  overflow_ = &new_series(nullptr, 0);
+  overflow_ = &new_series({nullptr, 0});
   overflow_->is_overflow = true;
   place_in_slot(*overflow_);
+  refused_ = new RefusedSeries{*overflow_};
+  overflow_->references.store(1, std::memory_order_relaxed);
 }
 
 DynamicIndex::~DynamicIndex() {
+  const auto let_go = [](DynamicSeries& series) {
+    // The last handle deletes it.
+    if (series.references.fetch_or(DynamicSeries::unreachable, std::memory_order_acq_rel) == 0) delete_series(series);
+  };
   for (const Unlinked& unlinked : unlinked_) delete_series(*unlinked.series);
   for (std::uint32_t slot = 0; slot < slots_used_.load(std::memory_order_relaxed); ++slot) {
     DynamicSeries* const series = at_slot(slot).load(std::memory_order_relaxed);
-    if (series == nullptr) continue;
-    // The last handle deletes it.
-    if (series->references.fetch_or(DynamicSeries::unreachable, std::memory_order_acq_rel) == 0) delete_series(*series);
+    if (series != nullptr) let_go(*series);
   }
+  let_go(*refused_);
   for (auto& chunk : chunks_) delete[] chunk.load(std::memory_order_relaxed);
 }
 
@@ -137,16 +153,26 @@ void DynamicIndex::reopen(std::uint32_t max_series) noexcept {
     series.size = shape_.size;
     __atomic_store_n(&series.owner, &series, __ATOMIC_RELEASE);
   });
+  static constinit SizeClass one_cell{1};
+  RefusedSeries::Records& records = refused_->records;
+  records.arena = &per_cpu_arena;
+  records.size = &one_cell;
+  __atomic_store_n(&records.owner, &records, __ATOMIC_RELEASE);
+  __atomic_store_n(&refused_->owner, refused_, __ATOMIC_RELEASE);
 }
 
 void DynamicIndex::end() noexcept {
+  RefusedSeries::Records& records = refused_->records;
+  const auto unpublish = [](Site& site) {
+    __atomic_store_n(&site.owner, nullptr, __ATOMIC_RELAXED);
+    __atomic_store_n(&site.cells, nullptr, __ATOMIC_RELAXED);
+  };
   {
     const auto lock = lock_process();
     const bool locked = arena_lock.lock();
-    for_each([](DynamicSeries& series) {
-      __atomic_store_n(&series.owner, nullptr, __ATOMIC_RELAXED);
-      __atomic_store_n(&series.cells, nullptr, __ATOMIC_RELAXED);
-    });
+    for_each(unpublish);
+    unpublish(*refused_);
+    unpublish(records);
     if (locked) arena_lock.unlock();
   }
   if (!retire_barrier()) return;  // the runs stay, and are read as long as the index is held
@@ -156,8 +182,32 @@ void DynamicIndex::end() noexcept {
     for_each([&](DynamicSeries& series) {
       if (series.place.load(std::memory_order_relaxed) != 0) static_cast<void>(retire_series(series, shape_, free_now));
     });
+    retire_records(free_now);
   }
   free_runs(free_now);
+}
+
+/// What was counted stays counted. With Process::mutex held.
+void DynamicIndex::retire_records(std::vector<Process::Quarantined>& free_now) noexcept try {
+  RefusedSeries::Records& records = refused_->records;
+  const std::uint64_t place = records.place.load(std::memory_order_relaxed);
+  if (place == 0) return;
+  std::uint64_t* const run = per_cpu_arena.at(place);
+  Process& state = process();
+  (state.fold_active ? state.quarantine : free_now).push_back({&per_cpu_arena, records.size, run});
+  std::uint64_t total = 0;
+  per_cpu_arena.last_sum(run, 1, &total);
+  earlier_overflows_.fetch_add(total, std::memory_order_relaxed);
+  records.place.store(0, std::memory_order_relaxed);
+} catch (const std::bad_alloc&) {
+  // The run stays, and is read.
+}
+
+std::uint64_t DynamicIndex::overflows() const noexcept {
+  const std::uint64_t place = refused_->records.place.load(std::memory_order_acquire);
+  std::uint64_t total = earlier_overflows_.load(std::memory_order_relaxed);
+  if (place != 0) per_cpu_arena.sum(per_cpu_arena.at(place), 1, &total);
+  return total;
 }
 
 void DynamicIndex::forget(std::int64_t now_unix_ns) noexcept {
@@ -167,7 +217,9 @@ void DynamicIndex::forget(std::int64_t now_unix_ns) noexcept {
       std::fill_n(const_cast<std::uint64_t*>(earlier), shape_.width, 0);
     }
   });
-  overflows_.store(0, std::memory_order_relaxed);
+  earlier_overflows_.store(0, std::memory_order_relaxed);
+  told_overflows_ = 0;
+  sketch_.forget();
 }
 
 DynamicIndex::Slot& DynamicIndex::at_slot(std::uint32_t slot) const noexcept {
@@ -193,28 +245,26 @@ void DynamicIndex::place_in_slot(DynamicSeries& series) {
   series.size = shape_.size;
   series.owner = &series;
   series.born_unix_ns = wall_clock_ns();
-  series.id = process().next_id.fetch_add(1, std::memory_order_relaxed);
+  series.id = process().next_id.fetch_add(std::max<std::size_t>(members_.size(), 1), std::memory_order_relaxed);
   at_slot(slot).store(&series, std::memory_order_release);
   if (slot == slots_used_.load(std::memory_order_relaxed)) slots_used_.store(slot + 1, std::memory_order_release);
 }
 
-DynamicSeries* DynamicIndex::find(const Text* values) const noexcept {
-  return table_.load(std::memory_order_acquire)->find(hash_values(values, keys_.size()), values);
+DynamicSeries* DynamicIndex::find(const SeriesKey& key) const noexcept {
+  return table_.load(std::memory_order_acquire)->find(key);
 }
 
-DynamicSeries& DynamicIndex::find_or_make(const Text* values) noexcept {
-  const std::uint64_t hash = hash_values(values, keys_.size());
-  DynamicSeries* const series = table_.load(std::memory_order_acquire)->find(hash, values);
+DynamicSeries& DynamicIndex::find_or_make(const SeriesKey& key) noexcept {
+  DynamicSeries* const series = find(key);
   if (series != nullptr && __atomic_load_n(&series->cells, __ATOMIC_RELAXED) != nullptr) [[likely]]
     return *series;
-  return slow(values, hash, false);
+  return slow(key, false);
 }
 
-DynamicSeries& DynamicIndex::acquire(const Text* values) noexcept {
-  const std::uint64_t hash = hash_values(values, keys_.size());
-  DynamicSeries* const series = table_.load(std::memory_order_acquire)->find(hash, values);
+DynamicSeries& DynamicIndex::acquire(const SeriesKey& key) noexcept {
+  DynamicSeries* const series = find(key);
   if (series != nullptr && keep(*series)) return *series;
-  return slow(values, hash, true);
+  return slow(key, true);
 }
 
 bool keep(DynamicSeries& series) noexcept {
@@ -226,55 +276,58 @@ bool keep(DynamicSeries& series) noexcept {
 }
 
 /// What is unusual: a series that is new, that has no cells, or for which there is no room.
-DynamicSeries& DynamicIndex::slow(const Text* values, std::uint64_t hash, bool keep_it) noexcept try {
-  const auto done = [keep_it](DynamicSeries& series) -> DynamicSeries& {
-    if (keep_it) static_cast<void>(keep(series));
-    return series;
-  };
-  const auto overflowing = [&]() -> DynamicSeries& {
-    overflows_.fetch_add(1, std::memory_order_relaxed);
-    static_cast<void>(attach_series(*overflow_));
-    return done(*overflow_);
-  };
-
-  DynamicSeries* series = table_.load(std::memory_order_acquire)->find(hash, values);
-  // Without the lock: records beyond the limit are many, that is what the limit is for.
-  if (series == nullptr && live() >= max_series_) return overflowing();
-
-  std::vector<std::string> repaired_values;
-  std::vector<Text> texts{values, values + keys_.size()};
-  if (!std::all_of(texts.begin(), texts.end(), is_well_formed)) {
-    for (const Text text : texts) repaired_values.push_back(repaired(view(text)));
-    std::copy(repaired_values.begin(), repaired_values.end(), texts.begin());
-    hash = hash_values(texts.data(), texts.size());
+DynamicSeries& DynamicIndex::slow(const SeriesKey& key, bool keep_it) noexcept try {
+  // Without the lock: lookups beyond the limit are many, that is what the limit is for.
+  if (live() >= max_series_ && find(key) == nullptr) return refuse(key, keep_it);
+  if (!are_keys_legal(key)) {
+    has_illegal_key_.store(true, std::memory_order_relaxed);
+    return refuse(key, keep_it);
   }
+
+  std::vector<Text> texts{key.texts, key.texts + key.count};
+  std::vector<std::string> repaired_texts;
+  if (!std::all_of(texts.begin(), texts.end(), is_well_formed)) {
+    for (const Text text : texts) repaired_texts.push_back(repaired(view(text)));
+    std::copy(repaired_texts.begin(), repaired_texts.end(), texts.begin());
+  }
+  const SeriesKey exported{texts.data(), texts.size()};
 
   const std::lock_guard lock{mutex_};
-  series = table_.load(std::memory_order_relaxed)->find(hash, texts.data());
+  DynamicSeries* series = find(exported);
   if (live() >= max_series_ && (series == nullptr || series->evicted.load(std::memory_order_relaxed))) {
-    return overflowing();
+    return refuse(key, keep_it);
   }
-  if (series == nullptr) series = &make(texts.data(), hash);
+  if (series == nullptr) series = &make(exported);
   // What cannot be attached for want of memory is a counted drop when it is written.
   if (!keep_it && attach_series(*series) && series->evicted.exchange(false, std::memory_order_relaxed)) {
     live_.fetch_add(1, std::memory_order_relaxed);
   }
-  return done(*series);
+  if (keep_it) static_cast<void>(keep(*series));
+  return *series;
 } catch (const std::bad_alloc&) {
-  overflows_.fetch_add(1, std::memory_order_relaxed);
-  static_cast<void>(attach_series(*overflow_));
-  if (keep_it) static_cast<void>(keep(*overflow_));
-  return *overflow_;
+  return refuse(key, keep_it);
+}
+
+DynamicSeries& DynamicIndex::refuse(const SeriesKey& key, bool keep_it) noexcept {
+  sketch_.add(keys_, key);
+  if (keep_it) static_cast<void>(keep(*refused_));
+  return *refused_;
+}
+
+/// Whether the keys that a label set brings with it can be exported beside the scope's.
+bool DynamicIndex::are_keys_legal(const SeriesKey& key) const noexcept {
+  for (std::size_t i = 0; is_free() && i < key.count; i += 2) {
+    const std::string_view name = view(key.texts[i]);
+    if (!is_label_key(name) || name == overflow_key_) return false;
+    for (const Label& label : shape_.scope_labels()) {
+      if (view(label.key) == name) return false;
+    }
+  }
+  return true;
 }
 
 void DynamicIndex::erase(DynamicSeries& series) noexcept {
-  std::array<Text, 255> values;
-  const char* text = series.text();
-  for (std::size_t i = 0; i < series.value_count; ++i) {
-    values[i] = {text, series.sizes()[i]};
-    text += series.sizes()[i];
-  }
-  table_.load(std::memory_order_relaxed)->erase(hash_values(values.data(), series.value_count), series);
+  table_.load(std::memory_order_relaxed)->erase(hash_of(series), series);
   at_slot(series.slot).store(nullptr, std::memory_order_relaxed);
   free_slots_.push_back(series.slot);
 }
@@ -287,23 +340,68 @@ void DynamicIndex::drop_old_tables() noexcept {
 }
 
 /// With `mutex_` held.
-DynamicSeries& DynamicIndex::make(const Text* values, std::uint64_t hash) {
+DynamicSeries& DynamicIndex::make(const SeriesKey& key) {
   SeriesTable* table = table_.load(std::memory_order_relaxed);
   if (table->is_crowded()) {
     tables_.push_back(table->grown());
     table = tables_.back().get();
     table_.store(table, std::memory_order_release);
   }
-  DynamicSeries& series = new_series(values, keys_.size());
+  DynamicSeries& series = new_series(key);
   try {
     place_in_slot(series);
   } catch (...) {
     delete_series(series);
     throw;
   }
-  table->insert(hash, series);
+  table->insert(key.hash, series);
   live_.fetch_add(1, std::memory_order_relaxed);
   return series;
+}
+
+CardinalityReport DynamicIndex::cardinality() const {
+  CardinalityReport report;
+  report.series = live();
+  report.limit = max_series_.load(std::memory_order_relaxed);
+  report.overflow = overflows();
+  sketch_.report(report);
+  return report;
+}
+
+void DynamicIndex::diagnose_overflow(const std::string& metric) {
+  constexpr std::int64_t interval_ns = 60'000'000'000;
+  std::uint64_t fresh = 0;
+  {
+    const std::lock_guard lock{mutex_};
+    const std::int64_t now = now_ns();
+    const std::uint64_t overflowed = overflows();
+    if (overflowed == told_overflows_ || (told_ns_ != 0 && now - told_ns_ < interval_ns)) return;
+    fresh = overflowed - told_overflows_;
+    told_overflows_ = overflowed;
+    told_ns_ = now;
+  }
+  const CardinalityReport report = cardinality();
+  std::string message = metric + ": " + std::to_string(fresh) + " records went to the overflow series since this was " +
+                        "last said; its limit is " + std::to_string(report.limit) + " series";
+  if (has_illegal_key_.exchange(false, std::memory_order_relaxed)) {
+    message += "; some label keys were refused (no key, the scope's, or the overflow series')";
+  }
+  if (!report.refused.empty()) {
+    const RefusedKey& worst = report.refused.front();
+    message += "; about " + std::to_string(std::llround(worst.distinct_values)) + " values of \"" +
+               printable(worst.key) + "\" were refused";
+    if (!worst.heaviest.empty()) message += ", most often \"" + printable(worst.heaviest.front().value) + "\"";
+  }
+  diagnose("registry", message);
+}
+
+Site* overflow_of(Site& site, bool count) noexcept {
+  if (__atomic_load_n(&site.cells, __ATOMIC_RELAXED) != nullptr) return nullptr;
+  RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  if (owner == nullptr || owner->kind != OwnerKind::refused) return nullptr;
+  auto& refused = static_cast<RefusedSeries&>(*owner);
+  if (count) add(refused.records, 0, std::uint64_t{1});
+  return &refused.overflow;
 }
 
 }  // namespace detail

@@ -12,6 +12,9 @@
 
 #include "fast_telemetry/detail/dynamic_registration.h"
 #include "instrument.h"
+#include "overflow_sketch.h"
+#include "process.h"
+#include "series_key.h"
 #include "series_pool.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -27,12 +30,12 @@ struct alignas(64) SeriesHistory : RunOwner {
 };
 static_assert(sizeof(SeriesHistory) == 64);
 
-/// One series. In memory it is followed by the sizes of its values and their text, so that one cache line has all that
-/// a lookup needs, unless the text is long.
+/// One series. In memory it is followed by the sizes of its texts (SeriesKey) and the texts, so that one cache line has
+/// all that a lookup needs, unless they are long.
 struct DynamicSeries : SeriesHistory, Site {
   /// Handles, and `unreachable` once the index has let go of it.
   std::atomic<std::uint32_t> references{0};
-  std::uint8_t value_count = 0;
+  std::uint16_t text_count = 0;
   bool is_overflow = false;
   std::atomic<bool> evicted{false};  ///< or was, until it was written again
   std::uint32_t slot = 0;
@@ -43,8 +46,22 @@ struct DynamicSeries : SeriesHistory, Site {
   [[nodiscard]] const std::uint32_t* sizes() const noexcept {
     return reinterpret_cast<const std::uint32_t*>(&retire_order + 1);
   }
-  [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + value_count); }
+  [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + text_count); }
 };
+
+/// Stands for all label sets that got no series of their own. It never has cells, so what is recorded in it takes the
+/// cold path, which counts the record and makes it in the overflow series (overflow_of).
+struct RefusedSeries : DynamicSeries {
+  explicit RefusedSeries(DynamicSeries& to) noexcept : overflow{to} { kind = OwnerKind::refused; }
+
+  DynamicSeries& overflow;  ///< kept by a reference
+  struct Records : RunOwner, Site {
+    Records() noexcept { kind = OwnerKind::records; }
+  } records;
+};
+
+/// Null unless the site is one of a RefusedSeries. `count`: this is a record, and not one part of one.
+[[nodiscard]] Site* overflow_of(Site& site, bool count) noexcept;
 
 /// Open addressing, published whole: readers use the one they loaded until they unpin.
 class SeriesTable {
@@ -52,7 +69,7 @@ class SeriesTable {
   /// A power of two.
   explicit SeriesTable(std::size_t groups);
 
-  [[nodiscard]] DynamicSeries* find(std::uint64_t hash, const Text* values) const noexcept;
+  [[nodiscard]] DynamicSeries* find(const SeriesKey& key) const noexcept;
 
   // With the index's mutex held.
   void insert(std::uint64_t hash, DynamicSeries& series) noexcept;
@@ -84,10 +101,10 @@ class DynamicIndex {
   DynamicIndex(const DynamicIndex&) = delete;
   DynamicIndex& operator=(const DynamicIndex&) = delete;
 
-  /// Call pinned.
-  [[nodiscard]] DynamicSeries& find_or_make(const Text* values) noexcept;
-  [[nodiscard]] DynamicSeries& acquire(const Text* values) noexcept;
-  [[nodiscard]] DynamicSeries* find(const Text* values) const noexcept;
+  /// Call all three pinned. The second result counts a reference.
+  [[nodiscard]] DynamicSeries& find_or_make(const SeriesKey& key) noexcept;
+  [[nodiscard]] DynamicSeries& acquire(const SeriesKey& key) noexcept;
+  [[nodiscard]] DynamicSeries* find(const SeriesKey& key) const noexcept;
 
   /// Calls `use` for every series, in order of slot. With Process::mutex held: none leaves meanwhile; those that come
   /// meanwhile may be missed.
@@ -102,16 +119,32 @@ class DynamicIndex {
 
   [[nodiscard]] std::size_t live() const noexcept { return live_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint32_t slots() const noexcept { return slots_used_.load(std::memory_order_acquire); }
+  /// What its series' cells are like: the metric, or the first of a set.
+  [[nodiscard]] const Instrument& shape() const noexcept { return shape_; }
   [[nodiscard]] const std::vector<std::string>& keys() const noexcept { return keys_; }
-  [[nodiscard]] std::uint64_t overflows() const noexcept { return overflows_.load(std::memory_order_relaxed); }
+  /// Whether each series has keys of its own.
+  [[nodiscard]] bool is_free() const noexcept { return keys_.empty(); }
+  [[nodiscard]] const std::string& overflow_key() const noexcept { return overflow_key_; }
+  [[nodiscard]] std::uint64_t overflows() const noexcept;
+  /// Everything but the metric's name.
+  [[nodiscard]] CardinalityReport cardinality() const;
+
+  /// Tells the diagnostics hook what overflows, if anything did since it was last told, once a minute at most. With no
+  /// lock held.
+  void diagnose_overflow(const std::string& metric);
+
+  /// Whether a metric with these keys and members can go on with these series.
+  [[nodiscard]] bool has_keys_of(const DynamicIndex& other) const noexcept {
+    return keys_ == other.keys_ && members_ == other.members_ && overflow_key_ == other.overflow_key_;
+  }
 
   /// The metric has come back while its final values were held: its series go on.
   void reopen(std::uint32_t max_series) noexcept;
   /// The metric is gone: no series can be written any more. What they have stays readable.
   void end() noexcept;
   /// Around a fork, so that the child finds an index that nobody is changing. With Process::mutex held.
-  void lock() { mutex_.lock(); }
-  void unlock() { mutex_.unlock(); }
+  void lock() { mutex_.lock(), sketch_.lock(); }
+  void unlock() { sketch_.unlock(), mutex_.unlock(); }
   /// In a forked child.
   void forget(std::int64_t now_unix_ns) noexcept;
 
@@ -125,17 +158,27 @@ class DynamicIndex {
   void drop_old_tables() noexcept;
   [[nodiscard]] Slot& at_slot(std::uint32_t slot) const noexcept;
 
-  [[nodiscard]] DynamicSeries& slow(const Text* values, std::uint64_t hash, bool keep) noexcept;
-  [[nodiscard]] DynamicSeries& make(const Text* values, std::uint64_t hash);
+  [[nodiscard]] DynamicSeries& slow(const SeriesKey& key, bool keep_it) noexcept;
+  [[nodiscard]] DynamicSeries& refuse(const SeriesKey& key, bool keep_it) noexcept;
+  [[nodiscard]] bool are_keys_legal(const SeriesKey& key) const noexcept;
+  [[nodiscard]] DynamicSeries& make(const SeriesKey& key);
   void place_in_slot(DynamicSeries& series);
+  void retire_records(std::vector<Process::Quarantined>& free_now) noexcept;
 
   const std::vector<std::string> keys_;
+  const std::vector<std::string> members_;  ///< of a set: its counters' names
+  const std::string overflow_key_;
   std::atomic<std::uint32_t> max_series_;
   const Instrument& shape_;
   std::atomic<SeriesTable*> table_;
   std::atomic<std::uint32_t> live_{0};  ///< series that were not evicted
-  std::atomic<std::uint64_t> overflows_{0};
   DynamicSeries* overflow_ = nullptr;
+  RefusedSeries* refused_ = nullptr;
+  std::atomic<std::uint64_t> earlier_overflows_{0};  ///< of a metric that ended and came back
+  std::atomic<bool> has_illegal_key_{false};
+  OverflowSketch sketch_;
+  std::uint64_t told_overflows_ = 0;  ///< with `mutex_` held
+  std::int64_t told_ns_ = 0;
 
   std::mutex mutex_;                                  ///< coming and going; nests within Process::mutex
   std::vector<std::unique_ptr<SeriesTable>> tables_;  ///< the one in use is the last; the others wait for unpinning

@@ -2,6 +2,7 @@
 #include "fast_telemetry/detail/dynamic_registration.h"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -27,11 +28,16 @@ Declaration with_keys(Declaration declaration, const Scope& scope, const Dynamic
     check_label_key(view(keys.keys[i]));
     sorted.push_back(view(keys.keys[i]));
   }
+  // The second is the key of the library that this one follows: dashboards may know it.
+  if (!is_label_key(view(keys.overflow_key)) && view(keys.overflow_key) != "__ft_overflow") {
+    check_label_key(view(keys.overflow_key));
+  }
+  sorted.push_back(view(keys.overflow_key));
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
     throw std::invalid_argument{"label key \"" + std::string{*twice} +
-                                "\" appears twice among a scope's labels and a dynamic metric's keys"};
+                                "\" appears twice among a scope's labels, a dynamic metric's keys and its overflow key"};
   }
   start_pins();
   declaration.dynamic = &keys;
@@ -47,30 +53,90 @@ DynamicRegistration::DynamicRegistration(const Scope& scope, const Info& info, c
   index_->reopen(keys.max_series);
 }
 
-DynamicRegistration::~DynamicRegistration() { index_->end(); }
-
-PinnedSeries DynamicRegistration::pin_series(const Text* values) noexcept {
-  const std::uint32_t phase = pin();
-  return {&index_->find_or_make(values), phase};
+DynamicRegistration::~DynamicRegistration() {
+  DynamicIndex* const index = index_;
+  __atomic_store_n(&index_, nullptr, __ATOMIC_RELAXED);
+  // The store is the end of an object's life, which a compiler may take as nobody's business.
+  asm volatile("" : : "r"(this) : "memory");
+  index->end();
 }
 
-Site* DynamicRegistration::acquire_series(const Text* values) noexcept {
-  const std::uint32_t phase = pin();
-  DynamicSeries& series = index_->acquire(values);
-  unpin(phase);
-  return &series;
+namespace {
+
+/// What is found where there is no metric, or no such series.
+DynamicSeries& absent() noexcept {
+  static DynamicSeries& immortal = []() -> DynamicSeries& {
+    auto& series = *new DynamicSeries;
+    series.references.store(1, std::memory_order_relaxed);
+    return series;
+  }();
+  return immortal;
 }
 
-Site* DynamicRegistration::find_series(const Text* values) const noexcept {
+DynamicSeries& absent_to_keep() noexcept {
+  retain_series(absent());
+  return absent();
+}
+
+}  // namespace
+
+PinnedSeries DynamicRegistration::pin_series(const Text* texts, std::size_t count) noexcept {
   const std::uint32_t phase = pin();
-  DynamicSeries* const series = index_->find(values);
-  const bool kept = series != nullptr && keep(*series);
-  unpin(phase);
-  return kept ? series : nullptr;
+  DynamicIndex* const index = __atomic_load_n(&index_, __ATOMIC_RELAXED);
+  return {index == nullptr ? &absent() : &index->find_or_make({texts, count}), phase};
+}
+
+Site& DynamicRegistration::acquire_series(const Text* texts, std::size_t count) noexcept {
+  const Pin pinned;
+  DynamicIndex* const index = __atomic_load_n(&index_, __ATOMIC_RELAXED);
+  return index == nullptr ? absent_to_keep() : index->acquire({texts, count});
+}
+
+Site& DynamicRegistration::find_series(const Text* texts, std::size_t count) const noexcept {
+  const Pin pinned;
+  DynamicIndex* const index = __atomic_load_n(&index_, __ATOMIC_RELAXED);
+  DynamicSeries* const series = index == nullptr ? nullptr : index->find({texts, count});
+  return series != nullptr && keep(*series) ? *series : absent_to_keep();
+}
+
+PinnedSeries DynamicRegistration::pin_labels(const LabelSource& labels) noexcept try {
+  const CanonicalLabels canonical{labels};
+  const SeriesKey key = canonical.key();
+  return pin_series(key.texts, key.count);
+} catch (const std::bad_alloc&) {
+  return {&absent(), pin()};
+}
+
+Site& DynamicRegistration::acquire_labels(const LabelSource& labels) noexcept try {
+  const CanonicalLabels canonical{labels};
+  const SeriesKey key = canonical.key();
+  return acquire_series(key.texts, key.count);
+} catch (const std::bad_alloc&) {
+  return absent_to_keep();
+}
+
+Site& DynamicRegistration::find_labels(const LabelSource& labels) const noexcept try {
+  const CanonicalLabels canonical{labels};
+  const SeriesKey key = canonical.key();
+  return find_series(key.texts, key.count);
+} catch (const std::bad_alloc&) {
+  return absent_to_keep();
 }
 
 std::size_t DynamicRegistration::series_count() const noexcept { return index_->live(); }
 std::uint64_t DynamicRegistration::overflow_count() const noexcept { return index_->overflows(); }
+
+CardinalityReport DynamicRegistration::cardinality() const {
+  CardinalityReport report = index_->cardinality();
+  report.metric = static_cast<const Instrument*>(registration_.site.owner)->family->full_name;
+  return report;
+}
+
+bool is_series(const Site& site) noexcept { return &site != static_cast<const Site*>(&absent()); }
+
+bool is_overflow(const Site& site) noexcept {
+  return static_cast<const DynamicSeries&>(site).kind == OwnerKind::refused;
+}
 
 void retain_series(Site& site) noexcept {
   static_cast<DynamicSeries&>(site).references.fetch_add(1, std::memory_order_relaxed);

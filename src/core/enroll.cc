@@ -88,6 +88,7 @@ void label_points(Instrument& instrument, const ScopeState& scope, const Axis* a
   const Text invalid_value = pool.add(invalid);
 
   instrument.labels_per_point = constant.size() + axis_count;
+  instrument.constant_labels = constant.size();
   instrument.labels.reserve(instrument.points * instrument.labels_per_point);
   for (std::size_t p = 0; p < instrument.points; ++p) {
     const bool spare = instrument.has_spare && p + 1 == instrument.points;
@@ -193,10 +194,20 @@ std::string clash(const FamilyRecord& wanted, const FamilyRecord& other, const s
   return {};
 }
 
-/// Whether both are dynamic with the same keys, or neither is.
+/// Whether both are dynamic with the same keys, or neither is. A set's counters after the first have to share the series
+/// that this one got.
 bool has_keys_of(const Instrument& old, const Instrument& fresh) noexcept {
   if (!old.dynamic || !fresh.dynamic) return !old.dynamic && !fresh.dynamic;
-  return old.dynamic->keys() == fresh.dynamic->keys();
+  return old.member == fresh.member &&
+         (old.dynamic == fresh.dynamic || (fresh.member == 0 && old.dynamic->has_keys_of(*fresh.dynamic)));
+}
+
+/// Whether a series of the one may some day have the labels of a point of the other. With the same constant keys and
+/// other values that cannot be; a dynamic metric's keys are none of its scope's.
+bool may_collide(const Instrument& a, const Instrument& b) noexcept {
+  if (!a.dynamic && !b.dynamic) return false;
+  const auto same_key = [](const Label& x, const Label& y) { return x.key == y.key; };
+  return !std::ranges::is_permutation(a.scope_labels(), b.scope_labels(), same_key);
 }
 
 /// Whether `old` has the same points in the same order, and cells that mean the same.
@@ -283,6 +294,16 @@ void Enrolment::find_equal_labels() {
       return;
     }
     in_the_way_.insert(&other);
+  }
+  const Instrument& fresh = *instrument_;
+  for (const auto& [id, other] : family_->instruments) {
+    if (!may_collide(*other, fresh)) continue;
+    if (!other->retired) {
+      throw std::invalid_argument{"metric \"" + family_->full_name +
+                                  "\" exists already with other constant label keys, and one of the two is dynamic: "
+                                  "some day both could have a series with the same labels"};
+    }
+    in_the_way_.insert(other.get());
   }
 }
 

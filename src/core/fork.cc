@@ -46,7 +46,7 @@ void begin_child() noexcept {
     instrument->born_unix_ns = now;
     instrument->base = nullptr;
     instrument->earlier.store(nullptr, std::memory_order_relaxed);
-    if (instrument->dynamic) instrument->dynamic->forget(now);
+    if (instrument->has_index()) instrument->dynamic->forget(now);
     if (instrument->extrema) instrument->extrema->forget();
     if (instrument->observed) instrument->observed->begin_child(now);
   }
@@ -67,7 +67,7 @@ void begin_child() noexcept {
 template <class Use>
 void for_each_index(Use use) {
   for (Instrument* const instrument : process().instruments) {
-    if (instrument->dynamic) use(*instrument->dynamic);
+    if (instrument->has_index()) use(*instrument->dynamic);
   }
 }
 

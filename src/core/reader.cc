@@ -16,11 +16,22 @@ namespace detail {
 namespace {
 
 /// What the reader knows of a dynamic metric's series, out of the old layout.
-ReaderState::Dynamic take_dynamic(ReaderState& state, const Instrument& instrument) {
-  for (const auto& entry : state.entries) {
-    if (entry.instrument.get() == &instrument) return std::move(state.dynamics[entry.dynamic]);
+ReaderState::Dynamic take_dynamic(ReaderState& state, const DynamicIndex& index) {
+  for (auto& dynamic : state.dynamics) {
+    if (dynamic.index == &index) return std::move(dynamic);
   }
-  return {};
+  ReaderState::Dynamic fresh;
+  fresh.index = &index;
+  return fresh;
+}
+
+/// Which of the dynamic metrics laid out so far has these series: a set's counters share them.
+std::size_t place_dynamic(ReaderState& state, std::vector<ReaderState::Dynamic>& dynamics, const DynamicIndex& index) {
+  const auto known =
+      std::find_if(dynamics.begin(), dynamics.end(), [&index](const auto& dynamic) { return dynamic.index == &index; });
+  const auto at = static_cast<std::size_t>(known - dynamics.begin());
+  if (at == dynamics.size()) dynamics.push_back(take_dynamic(state, index));
+  return at;
 }
 
 /// Calls `use(old, fresh)` for the instruments that are in both. Both lists are in one order, families by ordinal and
@@ -51,8 +62,7 @@ void lay_out(ReaderState& state) {
     const std::size_t begin = entries.size();
     for (const auto& [id, instrument] : family->instruments) {
       entries.push_back({.instrument = instrument, .base = nullptr, .offset = offset, .exemplars = {}});
-      if (instrument->dynamic)
-        entries.back().dynamic = dynamics.size(), dynamics.push_back(take_dynamic(state, *instrument));
+      if (instrument->dynamic) entries.back().dynamic = place_dynamic(state, dynamics, *instrument->dynamic);
       offset += instrument->run_cells();
     }
     families.push_back({family, begin, entries.size()});
@@ -108,11 +118,13 @@ bool is_visible(const ReaderState& state, const Instrument& instrument, const Dy
 }
 
 /// Notes where the series of a dynamic metric have their cells. With Process::mutex held.
-void capture_series(const ReaderState& state, const Instrument& instrument, ReaderState::Dynamic& dynamic,
-                    std::int64_t now_ns) {
+void capture_series(const ReaderState& state, ReaderState::Dynamic& dynamic, std::int64_t now_ns) {
+  if (dynamic.captured == state.capture) return;  // for another counter of the set
+  dynamic.captured = state.capture;
+  const Instrument& instrument = dynamic.index->shape();
   dynamic.series.clear();
   dynamic.earlier.clear();
-  instrument.dynamic->for_each([&](const DynamicSeries& series) {
+  dynamic.index->for_each([&](const DynamicSeries& series) {
     const std::uint64_t place = series.place.load(std::memory_order_acquire);
     if (!is_visible(state, instrument, series, place, now_ns)) return;
     ReaderState::SeriesEntry entry{&series, place, ReaderState::none};
@@ -128,6 +140,7 @@ void capture_series(const ReaderState& state, const Instrument& instrument, Read
 void capture(ReaderState& state) {
   RegistryState& registry = *state.registry;
   const std::int64_t now = now_ns();
+  state.capture = ++process().captures;
   let_go(registry, now);
   if (state.layout_version != registry.layout_version) lay_out(state);
   for (auto& entry : state.entries) {
@@ -142,7 +155,7 @@ void capture(ReaderState& state) {
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
-    if (entry.dynamic != ReaderState::none) capture_series(state, instrument, state.dynamics[entry.dynamic], now);
+    if (entry.dynamic != ReaderState::none) capture_series(state, state.dynamics[entry.dynamic], now);
     if (instrument.observed) {
       instrument.observed->show(state.options.temporality == Temporality::delta, state.collection.time_unix_ns,
                                 state.gauges.data() + entry.offset);
@@ -153,12 +166,12 @@ void capture(ReaderState& state) {
     }
   }
   state.seen_retirements = registry.retirements;
-  state.capture = ++process().captures;
   state.captured_ids = process().next_id.load(std::memory_order_relaxed);
 }
 
 /// The same for the series of a dynamic metric.
-void read_gauges_and_doubles(ReaderState& state, const Instrument& instrument, ReaderState::Dynamic& dynamic) {
+void read_gauges_and_doubles(ReaderState& state, ReaderState::Dynamic& dynamic) {
+  const Instrument& instrument = dynamic.index->shape();
   if (!instrument.is_gauge() && !instrument.has_double_sum()) return;
   for (auto& entry : dynamic.series) {
     if (instrument.is_gauge()) {
@@ -191,7 +204,7 @@ void read_exemplars(ReaderState& state) {
 void read_gauges_and_doubles(ReaderState& state) {
   for (const auto& entry : state.entries) {
     const Instrument& instrument = *entry.instrument;
-    if (entry.dynamic != ReaderState::none) read_gauges_and_doubles(state, instrument, state.dynamics[entry.dynamic]);
+    if (instrument.has_index()) read_gauges_and_doubles(state, state.dynamics[entry.dynamic]);
     if (entry.place == 0) continue;
     if (instrument.is_gauge()) {
       const std::uint64_t* const run = gauge_arena.at(entry.place);
@@ -310,9 +323,11 @@ std::uint64_t difference(const Instrument& instrument, std::size_t cell, std::ui
   return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(now) - std::bit_cast<double>(before)));
 }
 
-void accept_series(const ReaderState& state, const Instrument& instrument, ReaderState::Dynamic& dynamic) {
-  if (instrument.is_gauge()) return;
-  const std::size_t slots = instrument.dynamic->slots();
+void accept_series(const ReaderState& state, ReaderState::Dynamic& dynamic) {
+  if (dynamic.accepted == state.capture) return;  // for another counter of the set
+  dynamic.accepted = state.capture;
+  const Instrument& instrument = dynamic.index->shape();
+  const std::size_t slots = dynamic.index->slots();
   dynamic.baseline.resize(slots * instrument.width);
   dynamic.baseline_ids.resize(slots);
   for (const auto& entry : dynamic.series) {
@@ -326,8 +341,9 @@ void accept_series(const ReaderState& state, const Instrument& instrument, Reade
 
 }  // namespace
 
-const std::uint64_t* series_cells(ReaderState& state, const Instrument& instrument, const ReaderState::Dynamic& dynamic,
+const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic& dynamic,
                                   const ReaderState::SeriesEntry& entry) {
+  const Instrument& instrument = dynamic.index->shape();
   const std::size_t slot = entry.series->slot;
   const bool has_baseline = state.options.temporality == Temporality::delta && slot < dynamic.baseline_ids.size() &&
                             dynamic.baseline_ids[slot] == entry.series->id;
@@ -422,6 +438,9 @@ const Snapshot& Reader::collect() {
   }
   detail::diagnose_drops(*state_);
   detail::diagnose_dropped_finals(*state_, finals_dropped);
+  for (const auto& entry : state_->entries) {
+    if (entry.instrument->has_index()) entry.instrument->dynamic->diagnose_overflow(entry.instrument->family->full_name);
+  }
   return snapshot_;
 }
 
@@ -433,7 +452,7 @@ void Reader::accept() {
       // the next window's.
       if (!entry.visible || entry.instrument->is_gauge()) continue;
       if (entry.dynamic != detail::ReaderState::none) {
-        detail::accept_series(*state_, *entry.instrument, state_->dynamics[entry.dynamic]);
+        detail::accept_series(*state_, state_->dynamics[entry.dynamic]);
       }
       // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double,
       // and a window without observations would show the difference.

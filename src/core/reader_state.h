@@ -39,6 +39,9 @@ struct ReaderState {
   };
   /// All series of one dynamic metric.
   struct Dynamic {
+    const DynamicIndex* index = nullptr;
+    std::uint64_t captured = 0;  ///< number of the collection that found `series`
+    std::uint64_t accepted = 0;  ///< and of the one that `baseline` is of
     std::vector<SeriesEntry> series;
     Values earlier;                           ///< what runs had that were given back
     Values baseline;                          ///< by slot; delta readers only
@@ -88,8 +91,7 @@ struct ReaderState {
 [[nodiscard]] const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept;
 
 /// The same for a series of a dynamic metric.
-[[nodiscard]] const std::uint64_t* series_cells(ReaderState& state, const Instrument& instrument,
-                                                const ReaderState::Dynamic& dynamic,
+[[nodiscard]] const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic& dynamic,
                                                 const ReaderState::SeriesEntry& series);
 
 /// The entry's point, cell by cell: what the fold found, what earlier runs had, less the baseline for a delta reader.

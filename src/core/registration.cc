@@ -94,9 +94,15 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
   instrument->exponential = declaration.exponential;
   instrument->suffix = declaration.suffix;
   instrument->constant = declaration.constant;
-  if (declaration.dynamic != nullptr)
-    instrument->dynamic = std::make_shared<DynamicIndex>(*declaration.dynamic, *instrument);
   instrument->width = cells_per_point(declaration);
+  if (declaration.dynamic != nullptr) {
+    instrument->dynamic = std::make_shared<DynamicIndex>(*declaration.dynamic, *instrument);
+    instrument->width *= declaration.dynamic->member_count;
+  } else if (declaration.member.index != nullptr) {
+    instrument->first = declaration.member.index->shape().self;
+    instrument->dynamic = instrument->first->dynamic;
+    instrument->member = declaration.member.number;
+  }
   instrument->has_spare = axis_count > 0;
   for (std::size_t i = 0; i < axis_count; ++i) instrument->points *= axes[i].size;
   if (instrument->has_spare) ++instrument->points;
@@ -241,8 +247,9 @@ namespace {
 template <class Read>
 auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept
     -> decltype(read(nullptr, std::uint64_t{})) {
-  const RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  const RunOwner* owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
   if (owner == nullptr) return {};
+  if (owner->kind == OwnerKind::refused) owner = &static_cast<const RefusedSeries*>(owner)->overflow;
   const std::size_t index = offset / sizeof(std::uint64_t);
   while (true) {
     const std::uint32_t moves = owner->moves.load(std::memory_order_acquire);
@@ -287,7 +294,11 @@ std::uint64_t read_extremum(const Site& site, std::size_t offset) noexcept {
 }
 
 std::uint64_t read_gauge(const Site& site, std::size_t offset) noexcept {
-  const std::uint64_t* const cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
+  const std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
+  const RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  if (cells == nullptr && owner != nullptr && owner->kind == OwnerKind::refused) {
+    cells = __atomic_load_n(&static_cast<const RefusedSeries*>(owner)->overflow.cells, __ATOMIC_ACQUIRE);
+  }
   return cells == nullptr ? 0 : __atomic_load_n(cells + offset / sizeof(std::uint64_t), __ATOMIC_RELAXED);
 }
 

@@ -26,7 +26,13 @@ constexpr const char* reserved_names[] = {"fast_telemetry_dropped_records",
                                           "fast_telemetry_storage_bytes",
                                           "fast_telemetry_callback_problems",
                                           "fast_telemetry_callback_problems_total",
-                                          "fast_telemetry_callback_problems_created"};
+                                          "fast_telemetry_callback_problems_created",
+                                          "fast_telemetry_series",
+                                          "fast_telemetry_series_limit",
+                                          "fast_telemetry_overflow_records",
+                                          "fast_telemetry_overflow_records_total",
+                                          "fast_telemetry_overflow_records_created",
+                                          "fast_telemetry_refused_values"};
 
 detail::ScopeState* make_scope(std::shared_ptr<detail::RegistryState> registry, std::string_view parent_prefix,
                                std::vector<std::pair<std::string, std::string>> labels, Text prefix, const Label* more,

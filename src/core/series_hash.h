@@ -3,7 +3,6 @@
 // A keyed hash of label values, and their comparison: what every lookup by labels does.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -17,7 +16,10 @@ struct HashKey {
   std::uint64_t start;
   std::uint64_t step;
 };
-extern const HashKey& hash_key;
+extern constinit HashKey hash_key;
+
+/// Idempotent; before anything is hashed.
+void draw_hash_key();
 
 inline std::uint64_t load8(const char* p) noexcept {
   std::uint64_t word = 0;
@@ -54,6 +56,9 @@ inline void load_rest(const char* p, std::size_t size, std::uint64_t& a, std::ui
     a = b = 0;
   }
 }
+
+/// Before the first of `count` values.
+inline std::uint64_t begin_hash(std::size_t count, const HashKey& key) noexcept { return key.start ^ count; }
 
 /// Of one value after others: `hash` is theirs.
 inline std::uint64_t hash_text(std::uint64_t hash, const char* p, std::size_t size, const HashKey& key) noexcept {

@@ -15,11 +15,12 @@ DynamicSeries* erased() noexcept {
   return reinterpret_cast<DynamicSeries*>(&marker);
 }
 
-bool has_values(const DynamicSeries& series, const Text* values) noexcept {
+bool has_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
+  if (series.text_count != key.count) return false;
   const std::uint32_t* const sizes = series.sizes();
   const char* text = series.text();
-  for (std::size_t i = 0; i < series.value_count; ++i) {
-    if (sizes[i] != values[i].size() || !same_text(text, values[i].data(), sizes[i])) return false;
+  for (std::size_t i = 0; i < key.count; ++i) {
+    if (sizes[i] != key.texts[i].size() || !same_text(text, key.texts[i].data(), sizes[i])) return false;
     text += sizes[i];
   }
   return true;
@@ -31,18 +32,18 @@ bool has_values(const DynamicSeries& series, const Text* values) noexcept {
 SeriesTable::SeriesTable(std::size_t groups)
     : mask_{groups - 1}, memory_{allocate_block(groups * sizeof(Group))}, groups_{static_cast<Group*>(memory_.get())} {}
 
-DynamicSeries* SeriesTable::find(std::uint64_t hash, const Text* values) const noexcept {
-  for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+DynamicSeries* SeriesTable::find(const SeriesKey& key) const noexcept {
+  for (std::size_t i = key.hash & mask_;; i = (i + 1) & mask_) {
     const Group& group = groups_[i];
     // All at once: a branch for each would be guessed wrong, and then waits for memory by itself.
     unsigned matches = 0;
     for (unsigned e = 0; e < group_size; ++e) {
-      matches |= unsigned{group.hashes[e].load(std::memory_order_relaxed) == hash} << e;
+      matches |= unsigned{group.hashes[e].load(std::memory_order_relaxed) == key.hash} << e;
     }
     for (; matches != 0; matches &= matches - 1) {
       // Acquire: pairs with the release in insert(); whoever sees the series sees its values.
       DynamicSeries* const series = group.series[std::countr_zero(matches)].load(std::memory_order_acquire);
-      if (series != nullptr && series != erased() && has_values(*series, values)) return series;
+      if (series != nullptr && series != erased() && has_texts(*series, key)) return series;
     }
     // Filled in order: a last entry that is empty ends the search.
     if (group.series[group_size - 1].load(std::memory_order_acquire) == nullptr) return nullptr;

@@ -201,25 +201,31 @@ void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Vi
 class SeriesLabels {
  public:
   SeriesLabels(const Instrument& instrument, std::vector<Label>& labels)
-      : keys_{instrument.dynamic->keys()}, labels_{labels} {
+      : index_{*instrument.dynamic}, labels_{labels} {
     const std::span<const Label> constant = instrument.labels_of(0);
     labels_.assign(constant.begin(), constant.end());
     constant_ = labels_.size();
   }
   std::span<const Label> of(const detail::DynamicSeries& series) {
     labels_.resize(constant_);
-    if (series.is_overflow) labels_.push_back({"otel_metric_overflow", "true"});
+    if (series.is_overflow) labels_.push_back({index_.overflow_key(), "true"});
     const char* text = series.text();
-    for (std::size_t i = 0; i < series.value_count; ++i) {
-      const std::size_t size = series.sizes()[i];
-      if (size != 0) labels_.push_back({keys_[i], {text, size}});
-      text += size;
+    for (std::size_t i = 0; i < series.text_count; ++i) {
+      const Text label{text, series.sizes()[i]};
+      text += label.size();
+      if (index_.is_free() && i % 2 == 0) {
+        labels_.push_back({label, {}});
+      } else if (index_.is_free()) {
+        labels_.back().value = label;
+      } else if (!label.empty()) {
+        labels_.push_back({index_.keys()[i], label});
+      }
     }
     return labels_;
   }
 
  private:
-  const std::vector<std::string>& keys_;
+  const detail::DynamicIndex& index_;
   std::vector<Label>& labels_;
   std::size_t constant_;
 };
@@ -228,8 +234,8 @@ void visit_series(ReaderState& state, const Instrument& instrument, const Reader
                   Visitor& visitor) {
   SeriesLabels labels{instrument, state.labels};
   for (const auto& entry : dynamic.series) {
-    const Series series{entry.series->id, entry.series->born_unix_ns, labels.of(*entry.series)};
-    const auto cells = [&] { return series_cells(state, instrument, dynamic, entry); };
+    const Series series{entry.series->id + instrument.member, entry.series->born_unix_ns, labels.of(*entry.series)};
+    const auto cells = [&] { return series_cells(state, dynamic, entry) + instrument.member; };
     switch (instrument.cells) {
       case Cells::counter: visitor.sum(series, NumberPoint<std::uint64_t>{*cells()}); break;
       case Cells::float_counter: visitor.sum(series, NumberPoint<double>{std::bit_cast<double>(*cells())}); break;
@@ -244,19 +250,7 @@ void visit_series(ReaderState& state, const Instrument& instrument, const Reader
       case Cells::float_histogram: visitor.histogram(series, histogram_point(instrument, cells())); break;
       case Cells::distribution:
       case Cells::float_distribution: visitor.histogram(series, exponential_point(instrument, cells())); break;
-      case Cells::max_gauge_i64:
-      case Cells::max_gauge_f64:
-      case Cells::min_gauge_i64:
-      case Cells::min_gauge_f64:
-      case Cells::constant:
-      case Cells::info:
-      case Cells::state_set:
-      case Cells::observed_counter_u64:
-      case Cells::observed_counter_f64:
-      case Cells::observed_up_down_i64:
-      case Cells::observed_up_down_f64:
-      case Cells::observed_gauge_i64:
-      case Cells::observed_gauge_f64: break;  // not dynamic
+      default: break;  // not dynamic
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 
 #include "clock.h"
@@ -128,7 +129,8 @@ std::uint64_t Sweep::observed(const DynamicSeries& series) const noexcept {
   Values cells(shape.width);
   series.arena->sum(run, shape.width, cells.data());
   if (shape.width == 1) return cells[0];
-  // The count of a histogram or distribution.
+  // The count of a histogram or distribution; the total of a set.
+  if (shape.cells == Cells::counter) return std::accumulate(cells.begin(), cells.end(), std::uint64_t{0});
   const std::size_t buckets = shape.exponential != nullptr ? shape.exponential->sum_cell() : shape.width - 1;
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < buckets; ++i) count += cells[i];
@@ -253,7 +255,7 @@ SweepResult Sweeper::sweep() {
     const auto lock = detail::lock_process();
     for (const auto& [ordinal, family] : state_->registry->families) {
       for (const auto& [id, instrument] : family->instruments) {
-        if (instrument->dynamic && !instrument->retired) dynamic.push_back(instrument);
+        if (instrument->has_index() && !instrument->retired) dynamic.push_back(instrument);
       }
     }
   }

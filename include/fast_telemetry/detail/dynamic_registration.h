@@ -7,9 +7,10 @@
 #include "fast_telemetry/detail/registration.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
-namespace detail {
 
-class DynamicIndex;
+struct CardinalityReport;
+
+namespace detail {
 
 /// The series found, and what keeps it in memory until unpin().
 struct PinnedSeries {
@@ -17,7 +18,15 @@ struct PinnedSeries {
   std::uint32_t phase;
 };
 
-/// The registered half of a dynamic metric.
+/// Labels in any order, however they are kept.
+struct LabelSource {
+  const void* labels;
+  std::size_t count;
+  Label (*label)(const void* labels, std::size_t index);
+};
+
+/// The registered half of a dynamic metric. `texts` are a series' values, one per key; of a metric without keys of its
+/// own, keys and values in turn, as many as `count` says.
 class DynamicRegistration {
  public:
   /// Throws std::invalid_argument when the registry refuses the metric or a key, or `max_series` is 0;
@@ -30,20 +39,26 @@ class DynamicRegistration {
   DynamicRegistration(const DynamicRegistration&) = delete;
   DynamicRegistration& operator=(const DynamicRegistration&) = delete;
 
-  /// The series with these values (one per key), made if there is none. The overflow series where the limit is
-  /// reached or memory is.
-  [[nodiscard]] PinnedSeries pin_series(const Text* values) noexcept;
+  /// The series of these labels, made if there is none. The overflow series where the limit is reached or memory is.
+  [[nodiscard]] PinnedSeries pin_series(const Text* texts, std::size_t count) noexcept;
 
   /// The same, kept for the caller until release_series().
-  [[nodiscard]] Site* acquire_series(const Text* values) noexcept;
+  [[nodiscard]] Site& acquire_series(const Text* texts, std::size_t count) noexcept;
 
-  /// The series if there is one, or null; kept likewise.
-  [[nodiscard]] Site* find_series(const Text* values) const noexcept;
+  /// The series if there is one, kept likewise; otherwise one that is always empty and drops what it is given.
+  [[nodiscard]] Site& find_series(const Text* texts, std::size_t count) const noexcept;
+
+  /// The same three for labels in any order; of a key that appears twice the last value counts.
+  [[nodiscard]] PinnedSeries pin_labels(const LabelSource& labels) noexcept;
+  [[nodiscard]] Site& acquire_labels(const LabelSource& labels) noexcept;
+  [[nodiscard]] Site& find_labels(const LabelSource& labels) const noexcept;
 
   /// What a metric's point needs besides the site.
   [[nodiscard]] const Registration& shape() const noexcept { return registration_; }
+  [[nodiscard]] DynamicIndex* index() const noexcept { return index_; }
   [[nodiscard]] std::size_t series_count() const noexcept;
   [[nodiscard]] std::uint64_t overflow_count() const noexcept;
+  [[nodiscard]] CardinalityReport cardinality() const;
 
  private:
   Registration registration_;  ///< its own site is never written
@@ -52,6 +67,9 @@ class DynamicRegistration {
 
 void retain_series(Site& site) noexcept;
 void release_series(Site& site) noexcept;
+/// Whether there is such a series: not what find_series() returns for want of one.
+[[nodiscard]] bool is_series(const Site& site) noexcept;
+[[nodiscard]] bool is_overflow(const Site& site) noexcept;
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -28,5 +28,17 @@ inline void unpin(std::uint32_t phase) noexcept {
   add(pins, phase * phase_bytes + sizeof(std::uint64_t), std::uint64_t{1});
 }
 
+/// Pins for a scope.
+class Pin {
+ public:
+  Pin() noexcept : phase_{pin()} {}
+  ~Pin() { unpin(phase_); }
+  Pin(const Pin&) = delete;
+  Pin& operator=(const Pin&) = delete;
+
+ private:
+  std::uint32_t phase_;
+};
+
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE
