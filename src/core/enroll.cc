@@ -296,6 +296,7 @@ void Enrolment::find_equal_labels() {
     in_the_way_.insert(&other);
   }
   const Instrument& fresh = *instrument_;
+  if (!fresh.dynamic && family_->dynamic_instruments == 0) return;
   for (const auto& [id, other] : family_->instruments) {
     if (!may_collide(*other, fresh)) continue;
     if (!other->retired) {
@@ -321,6 +322,7 @@ void Enrolment::commit() noexcept {
     registry_.names.merge(new_names_);
   }
   family_->instruments.merge(new_instrument_);
+  if (instrument_->dynamic) ++family_->dynamic_instruments;
   family_->label_sets.merge(label_sets_);
   ++registry_.layout_version;
 }

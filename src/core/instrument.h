@@ -50,6 +50,7 @@ struct FamilyRecord {
   // Guarded by Process::mutex.
   Instruments instruments;
   LabelSets label_sets;
+  std::size_t dynamic_instruments = 0;  ///< of `instruments`
 };
 
 enum class OwnerKind : std::uint8_t {
