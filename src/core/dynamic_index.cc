@@ -250,23 +250,6 @@ void DynamicIndex::place_in_slot(DynamicSeries& series) {
   if (slot == slots_used_.load(std::memory_order_relaxed)) slots_used_.store(slot + 1, std::memory_order_release);
 }
 
-DynamicSeries* DynamicIndex::find(const SeriesKey& key) const noexcept {
-  return table_.load(std::memory_order_acquire)->find(key);
-}
-
-DynamicSeries& DynamicIndex::find_or_make(const SeriesKey& key) noexcept {
-  DynamicSeries* const series = find(key);
-  if (series != nullptr && __atomic_load_n(&series->cells, __ATOMIC_RELAXED) != nullptr) [[likely]]
-    return *series;
-  return slow(key, false);
-}
-
-DynamicSeries& DynamicIndex::acquire(const SeriesKey& key) noexcept {
-  DynamicSeries* const series = find(key);
-  if (series != nullptr && keep(*series)) return *series;
-  return slow(key, true);
-}
-
 bool keep(DynamicSeries& series) noexcept {
   std::uint32_t references = series.references.load(std::memory_order_relaxed);
   do {

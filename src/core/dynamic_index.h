@@ -10,89 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "fast_telemetry/detail/dynamic_registration.h"
-#include "instrument.h"
 #include "overflow_sketch.h"
 #include "process.h"
-#include "series_key.h"
-#include "series_pool.h"
+#include "series_table.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
-
-/// What a lookup by labels and a record do not read.
-struct alignas(64) SeriesHistory : RunOwner {
-  std::uint8_t idle = 0;  ///< sweeps in a row that found nothing new
-  std::uint64_t id = 0;
-  std::int64_t born_unix_ns = 0;
-  /// What the last sweep found in its cells; for an evicted one, when it was evicted (steady clock).
-  std::uint64_t seen = 0;
-};
-static_assert(sizeof(SeriesHistory) == 64);
-
-/// One series. In memory it is followed by the sizes of its texts (SeriesKey) and the texts, so that one cache line has
-/// all that a lookup needs, unless they are long.
-struct DynamicSeries : SeriesHistory, Site {
-  /// Handles, and `unreachable` once the index has let go of it.
-  std::atomic<std::uint32_t> references{0};
-  std::uint16_t text_count = 0;
-  bool is_overflow = false;
-  std::atomic<bool> evicted{false};  ///< or was, until it was written again
-  std::uint32_t slot = 0;
-  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
-
-  static constexpr std::uint32_t unreachable = std::uint32_t{1} << 31;
-
-  [[nodiscard]] const std::uint32_t* sizes() const noexcept {
-    return reinterpret_cast<const std::uint32_t*>(&retire_order + 1);
-  }
-  [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + text_count); }
-};
-
-/// Stands for all label sets that got no series of their own. It never has cells, so what is recorded in it takes the
-/// cold path, which counts the record and makes it in the overflow series (overflow_of).
-struct RefusedSeries : DynamicSeries {
-  explicit RefusedSeries(DynamicSeries& to) noexcept : overflow{to} { kind = OwnerKind::refused; }
-
-  DynamicSeries& overflow;  ///< kept by a reference
-  struct Records : RunOwner, Site {
-    Records() noexcept { kind = OwnerKind::records; }
-  } records;
-};
-
-/// Null unless the site is one of a RefusedSeries. `count`: this is a record, and not one part of one.
-[[nodiscard]] Site* overflow_of(Site& site, bool count) noexcept;
-
-/// Open addressing, published whole: readers use the one they loaded until they unpin.
-class SeriesTable {
- public:
-  /// A power of two.
-  explicit SeriesTable(std::size_t groups);
-
-  [[nodiscard]] DynamicSeries* find(const SeriesKey& key) const noexcept;
-
-  // With the index's mutex held.
-  void insert(std::uint64_t hash, DynamicSeries& series) noexcept;
-  void erase(std::uint64_t hash, const DynamicSeries& series) noexcept;
-  [[nodiscard]] bool is_crowded() const noexcept { return taken_ * 4 >= (mask_ + 1) * group_size * 3; }
-  [[nodiscard]] std::unique_ptr<SeriesTable> grown() const;
-
- private:
-  static constexpr unsigned group_size = 4;
-  struct Group {  // one cache line
-    std::atomic<std::uint64_t> hashes[group_size];
-    std::atomic<DynamicSeries*> series[group_size];
-  };
-  std::size_t mask_;
-  std::size_t taken_ = 0;  ///< entries that were ever used, erased ones included
-  std::size_t live_ = 0;
-  Block memory_;
-  Group* groups_;
-};
-
-/// Counts a handle. False: the series is out of the index.
-bool keep(DynamicSeries& series) noexcept;
-void delete_series(DynamicSeries& series) noexcept;
 
 class DynamicIndex {
  public:
@@ -102,9 +25,20 @@ class DynamicIndex {
   DynamicIndex& operator=(const DynamicIndex&) = delete;
 
   /// Call all three pinned. The second result counts a reference.
-  [[nodiscard]] DynamicSeries& find_or_make(const SeriesKey& key) noexcept;
-  [[nodiscard]] DynamicSeries& acquire(const SeriesKey& key) noexcept;
-  [[nodiscard]] DynamicSeries* find(const SeriesKey& key) const noexcept;
+  [[nodiscard]] DynamicSeries& find_or_make(const SeriesKey& key) noexcept {
+    DynamicSeries* const series = find(key);
+    if (series != nullptr && __atomic_load_n(&series->cells, __ATOMIC_RELAXED) != nullptr) [[likely]]
+      return *series;
+    return slow(key, false);
+  }
+  [[nodiscard]] DynamicSeries& acquire(const SeriesKey& key) noexcept {
+    DynamicSeries* const series = find(key);
+    if (series != nullptr && keep(*series)) return *series;
+    return slow(key, true);
+  }
+  [[nodiscard]] DynamicSeries* find(const SeriesKey& key) const noexcept {
+    return table_.load(std::memory_order_acquire)->find(key);
+  }
 
   /// Calls `use` for every series, in order of slot. With Process::mutex held: none leaves meanwhile; those that come
   /// meanwhile may be missed.

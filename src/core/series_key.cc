@@ -3,11 +3,11 @@
 
 #include <sys/random.h>
 
-#include <algorithm>
+#include <cstring>
 #include <mutex>
+#include <new>
 
 #include "clock.h"
-#include "fast_telemetry/visitor.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -25,25 +25,42 @@ void draw_hash_key() {
   });
 }
 
+namespace {
+
+/// Any total order will do: shorter ones first.
+int compare(Text a, Text b) noexcept {
+  if (a.size() != b.size()) return a.size() < b.size() ? -1 : 1;
+  return std::memcmp(a.data(), b.data(), a.size());
+}
+
+}  // namespace
+
 CanonicalLabels::CanonicalLabels(const LabelSource& source) {
   if (source.count > most_unallocated) {
     many_.resize(2 * source.count);
     texts_ = many_.data();
   }
   // Insertion: labels are few, and mostly in order already.
+  bool has_empty = false;
   for (std::size_t i = 0; i < source.count; ++i) {
     const Label label = source.label(source.labels, i);
+    has_empty |= label.value.empty();
     std::size_t at = count_;
-    while (at > 0 && view(label.key) < view(texts_[at - 2])) at -= 2;
-    if (at > 0 && view(label.key) == view(texts_[at - 2])) {
+    int order = 1;
+    while (at > 0 && (order = compare(label.key, texts_[at - 2])) < 0) at -= 2;
+    if (at > 0 && order == 0) {
       texts_[at - 1] = label.value;
       continue;
     }
-    std::copy_backward(texts_ + at, texts_ + count_, texts_ + count_ + 2);
-    texts_[at] = label.key;
-    texts_[at + 1] = label.value;
+    std::memmove(static_cast<void*>(texts_ + at + 2), texts_ + at, (count_ - at) * sizeof(Text));
+    new (texts_ + at) Text{label.key};
+    new (texts_ + at + 1) Text{label.value};
     count_ += 2;
   }
+  if (has_empty) drop_empty();
+}
+
+void CanonicalLabels::drop_empty() noexcept {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; i += 2) {
     if (texts_[i + 1].empty()) continue;

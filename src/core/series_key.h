@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <vector>
 
 #include "fast_telemetry/detail/dynamic_registration.h"
@@ -37,11 +38,14 @@ class CanonicalLabels {
   [[nodiscard]] SeriesKey key() const noexcept { return {texts_, count_}; }
 
  private:
+  void drop_empty() noexcept;
+
   static constexpr std::size_t most_unallocated = 32;
 
-  std::array<Text, 2 * most_unallocated> few_;
+  // Bytes, so that constructing it writes nothing: that took longer than the sorting.
+  alignas(Text) std::array<std::byte, 2 * most_unallocated * sizeof(Text)> few_;
   std::vector<Text> many_;
-  Text* texts_ = few_.data();
+  Text* texts_ = reinterpret_cast<Text*>(few_.data());
   std::size_t count_ = 0;
 };
 

@@ -16,6 +16,9 @@ namespace detail {
 namespace {
 
 constexpr std::size_t line = 64;
+/// What sizes are rounded up to. Not a cache line: a series of two labels is some 144 bytes, and what a lookup reads of
+/// it two lines, wherever it begins.
+constexpr std::size_t grain = 16;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 /// Less than this is not worth a system call. Arbitrary.
 constexpr std::size_t smallest_mapped = std::size_t{128} << 10;
@@ -25,25 +28,25 @@ constexpr std::size_t longest = 1024;
 /// Slabs grow with the number of series, from a page to a huge page.
 class Pool {
  public:
-  void* allocate(std::size_t lines) {
+  void* allocate(std::size_t grains) {
     const std::lock_guard lock{mutex_};
-    if (Free* const found = free_[lines]; found != nullptr) {
-      free_[lines] = found->next;
+    if (Free* const found = free_[grains]; found != nullptr) {
+      free_[grains] = found->next;
       return found;
     }
-    if (left_ < lines * line) add_slab();
+    if (left_ < grains * grain) add_slab();
     void* const memory = next_;
-    next_ += lines * line;
-    left_ -= lines * line;
+    next_ += grains * grain;
+    left_ -= grains * grain;
     return memory;
   }
 
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
 
-  void free(void* memory, std::size_t lines) noexcept {
+  void free(void* memory, std::size_t grains) noexcept {
     const std::lock_guard lock{mutex_};
-    free_[lines] = new (memory) Free{free_[lines]};
+    free_[grains] = new (memory) Free{free_[grains]};
   }
 
  private:
@@ -60,7 +63,7 @@ class Pool {
   }
 
   std::mutex mutex_;
-  std::array<Free*, longest / line + 1> free_{};
+  std::array<Free*, longest / grain + 1> free_{};
   char* next_ = nullptr;
   std::size_t left_ = 0;
   std::size_t slab_ = 4096;
@@ -71,17 +74,17 @@ Pool& pool() {
   return immortal;
 }
 
-std::size_t lines_of(std::size_t bytes) noexcept { return (bytes + line - 1) / line; }
+std::size_t grains_of(std::size_t bytes) noexcept { return (bytes + grain - 1) / grain; }
 
 }  // namespace
 
 void* allocate_series(std::size_t bytes) {
-  return bytes > longest ? ::operator new(bytes, std::align_val_t{line}) : pool().allocate(lines_of(bytes));
+  return bytes > longest ? ::operator new(bytes) : pool().allocate(grains_of(bytes));
 }
 
 void free_series(void* memory, std::size_t bytes) noexcept {
-  if (bytes > longest) return ::operator delete(memory, std::align_val_t{line});
-  pool().free(memory, lines_of(bytes));
+  if (bytes > longest) return ::operator delete(memory);
+  pool().free(memory, grains_of(bytes));
 }
 
 void lock_series_pool() { pool().lock(); }

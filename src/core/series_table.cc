@@ -1,26 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <bit>
+#include "series_table.h"
 
-#include "dynamic_index.h"
-#include "series_hash.h"
+#include <cstring>
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 namespace {
 
-/// In place of a series that was erased: searches go on past it.
-DynamicSeries* erased() noexcept {
-  static constinit char marker = 0;
-  return reinterpret_cast<DynamicSeries*>(&marker);
-}
-
 bool has_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
   if (series.text_count != key.count) return false;
   const std::uint32_t* const sizes = series.sizes();
   const char* text = series.text();
   for (std::size_t i = 0; i < key.count; ++i) {
-    if (sizes[i] != key.texts[i].size() || !same_text(text, key.texts[i].data(), sizes[i])) return false;
+    if (sizes[i] != key.texts[i].size() || std::memcmp(text, key.texts[i].data(), sizes[i]) != 0) return false;
     text += sizes[i];
   }
   return true;
@@ -32,18 +25,12 @@ bool has_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
 SeriesTable::SeriesTable(std::size_t groups)
     : mask_{groups - 1}, memory_{allocate_block(groups * sizeof(Group))}, groups_{static_cast<Group*>(memory_.get())} {}
 
-DynamicSeries* SeriesTable::find(const SeriesKey& key) const noexcept {
+DynamicSeries* SeriesTable::search(const SeriesKey& key) const noexcept {
   for (std::size_t i = key.hash & mask_;; i = (i + 1) & mask_) {
     const Group& group = groups_[i];
-    // All at once: a branch for each would be guessed wrong, and then waits for memory by itself.
-    unsigned matches = 0;
-    for (unsigned e = 0; e < group_size; ++e) {
-      matches |= unsigned{group.hashes[e].load(std::memory_order_relaxed) == key.hash} << e;
-    }
-    for (; matches != 0; matches &= matches - 1) {
-      // Acquire: pairs with the release in insert(); whoever sees the series sees its values.
+    for (unsigned matches = group.matches(key.hash); matches != 0; matches &= matches - 1) {
       DynamicSeries* const series = group.series[std::countr_zero(matches)].load(std::memory_order_acquire);
-      if (series != nullptr && series != erased() && has_texts(*series, key)) return series;
+      if (is_entry(series) && has_texts(*series, key)) return series;
     }
     // Filled in order: a last entry that is empty ends the search.
     if (group.series[group_size - 1].load(std::memory_order_acquire) == nullptr) return nullptr;
@@ -81,7 +68,7 @@ std::unique_ptr<SeriesTable> SeriesTable::grown() const {
   for (std::size_t i = 0; i <= mask_; ++i) {
     for (unsigned e = 0; e < group_size; ++e) {
       DynamicSeries* const series = groups_[i].series[e].load(std::memory_order_relaxed);
-      if (series == nullptr || series == erased()) continue;
+      if (!is_entry(series)) continue;
       table->insert(groups_[i].hashes[e].load(std::memory_order_relaxed), *series);
     }
   }

@@ -52,7 +52,7 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
   Values total(shape.width);
   Process& state = process();
   auto& given_up = state.fold_active ? state.quarantine : free_now;
-  given_up.reserve(given_up.size() + 1);
+  make_room_for_one(given_up);
 
   const bool locked = arena_lock.lock();
   const bool written_again = __atomic_load_n(&series.cells, __ATOMIC_RELAXED) != nullptr;
@@ -197,8 +197,8 @@ void Sweep::unlink_finished() {
 /// Takes a series out of the index, unless a handle refers to it or somebody writes it just now.
 bool Sweep::unlink(DynamicSeries& series) noexcept try {
   const std::lock_guard lock{index_.mutex_};
-  index_.unlinked_.reserve(index_.unlinked_.size() + 1);
-  index_.free_slots_.reserve(index_.free_slots_.size() + 1);
+  make_room_for_one(index_.unlinked_);
+  make_room_for_one(index_.free_slots_);
   std::uint32_t none = 0;
   if (!series.references.compare_exchange_strong(none, DynamicSeries::unreachable, std::memory_order_relaxed)) {
     return false;
