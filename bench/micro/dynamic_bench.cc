@@ -130,13 +130,11 @@ struct Dynamic {
   void record(const Labels& labels) { counter.at(labels.tenant, labels.route).add(); }
   [[nodiscard]] std::uint64_t total() const {
     std::uint64_t sum = 0;
-    setting<Dynamic>->for_each(
-        [&](const Labels& labels) { sum += counter.find(labels.tenant, labels.route).value(); });
+    setting<Dynamic>->for_each([&](const Labels& labels) { sum += counter.find(labels.tenant, labels.route).value(); });
     return sum;
   }
   ft::Registry registry;
-  ft::Dynamic<ft::Counter, 2> counter{
-      ft::Scope{registry}, info, {"tenant", "route"}, {.max_series = 3 * most_series}};
+  ft::Dynamic<ft::Counter, 2> counter{ft::Scope{registry}, info, {"tenant", "route"}, {.max_series = 3 * most_series}};
 };
 
 struct Free {

@@ -77,8 +77,9 @@ void measure_ours() {
   });
   // A shard that is written has a page per 512 cells.
   const std::uint64_t per_shard = (series * sizeof(std::uint64_t) + 4095) / 4096 * 4096;
-  std::printf(R"({"what": "Dynamic<Counter, 2>", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})" "\n", bytes,
-              bytes + 14 * per_shard, bytes + 62 * per_shard);
+  std::printf(R"({"what": "Dynamic<Counter, 2>", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})"
+              "\n",
+              bytes, bytes + 14 * per_shard, bytes + 62 * per_shard);
 }
 
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
@@ -88,8 +89,9 @@ void measure_prometheus_cpp() {
   const std::uint64_t bytes = growth([&](int first, int end) {
     for (int i = first; i < end; ++i) family.Add({{"tenant", tenant(i)}, {"route", route(i)}}).Increment();
   });
-  std::printf(R"({"what": "prometheus-cpp", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})" "\n", bytes,
-              bytes, bytes);
+  std::printf(R"({"what": "prometheus-cpp", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})"
+              "\n",
+              bytes, bytes, bytes);
 }
 #endif
 

@@ -36,8 +36,9 @@ Declaration with_keys(Declaration declaration, const Scope& scope, const Dynamic
   std::sort(sorted.begin(), sorted.end());
   const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
   if (twice != sorted.end()) {
-    throw std::invalid_argument{"label key \"" + std::string{*twice} +
-                                "\" appears twice among a scope's labels, a dynamic metric's keys and its overflow key"};
+    throw std::invalid_argument{
+        "label key \"" + std::string{*twice} +
+        "\" appears twice among a scope's labels, a dynamic metric's keys and its overflow key"};
   }
   start_pins();
   declaration.dynamic = &keys;

@@ -194,8 +194,8 @@ std::string clash(const FamilyRecord& wanted, const FamilyRecord& other, const s
   return {};
 }
 
-/// Whether both are dynamic with the same keys, or neither is. A set's counters after the first have to share the series
-/// that this one got.
+/// Whether both are dynamic with the same keys, or neither is. A set's counters after the first have to share the
+/// series that this one got.
 bool has_keys_of(const Instrument& old, const Instrument& fresh) noexcept {
   if (!old.dynamic || !fresh.dynamic) return !old.dynamic && !fresh.dynamic;
   return old.member == fresh.member &&

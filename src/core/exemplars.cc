@@ -72,7 +72,8 @@ std::uint64_t* attach_slots(Site& site) noexcept {
   // registration. Without cells the observation itself was dropped.
   // Series of dynamic metrics keep none.
   RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
-  auto* const instrument = owner != nullptr && owner->kind == OwnerKind::instrument ? static_cast<Instrument*>(owner) : nullptr;
+  auto* const instrument =
+      owner != nullptr && owner->kind == OwnerKind::instrument ? static_cast<Instrument*>(owner) : nullptr;
   const bool counts = __atomic_load_n(&site.cells, __ATOMIC_RELAXED) != nullptr;
   if (slots == nullptr && counts && instrument != nullptr && instrument->exemplar_size != nullptr) {
     slots = exemplar_arena.allocate(*instrument->exemplar_size);

@@ -439,7 +439,8 @@ const Snapshot& Reader::collect() {
   detail::diagnose_drops(*state_);
   detail::diagnose_dropped_finals(*state_, finals_dropped);
   for (const auto& entry : state_->entries) {
-    if (entry.instrument->has_index()) entry.instrument->dynamic->diagnose_overflow(entry.instrument->family->full_name);
+    if (entry.instrument->has_index())
+      entry.instrument->dynamic->diagnose_overflow(entry.instrument->family->full_name);
   }
   return snapshot_;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Sweeper: what is evicted and what is not, what readers still get, when a label set is a new series.
-#include "fast_telemetry/sweeper.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +15,7 @@
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/sweeper.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 
 namespace ft = fast_telemetry;

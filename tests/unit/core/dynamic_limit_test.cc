@@ -123,8 +123,7 @@ TEST_F(DynamicLimit, a_flood_of_label_sets_stays_within_it) {
 }
 
 TEST_F(DynamicLimit, the_report_names_the_key_that_explodes_and_its_heaviest_values) {
-  ft::Dynamic<ft::Counter, 3> requests{
-      scope, {.name = "requests"}, {"method", "tenant", "path"}, {.max_series = 10}};
+  ft::Dynamic<ft::Counter, 3> requests{scope, {.name = "requests"}, {"method", "tenant", "path"}, {.max_series = 10}};
   for (int i = 0; i < 10; ++i) requests.at("get", "first", i).add();
   for (int i = 0; i < 20'000; ++i) {
     const std::string tenant = i % 3 == 0 ? "loud" : i % 7 == 0 ? "louder than most" : "t" + std::to_string(i);
@@ -179,7 +178,8 @@ TEST_F(DynamicLimit, is_a_self_metric) {
 TEST_F(DynamicLimit, is_told_to_the_diagnostics_hook_once_a_minute) {
   static std::vector<std::string> messages;
   messages.clear();
-  ft::set_diagnostics([](const ft::Diagnostic& diagnostic, void*) noexcept { messages.emplace_back(diagnostic.message); });
+  ft::set_diagnostics(
+      [](const ft::Diagnostic& diagnostic, void*) noexcept { messages.emplace_back(diagnostic.message); });
   ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "told"}, {"tenant"}, {.max_series = 1}};
   static_cast<void>(collect());
   EXPECT_TRUE(messages.empty());

@@ -18,6 +18,7 @@
 #include "fast_telemetry/distribution.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
+#include "fast_telemetry/sampled_timer.h"
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 
@@ -295,6 +296,26 @@ TEST_F(Dynamic, distributions) {
   const ft::RecordingVisitor seen = collect();
   EXPECT_EQ(seen.exponential("sizes", {{"x", "a"}}).count(), 2U);
   EXPECT_EQ(seen.exponential("sizes", {{"x", "a"}}).sum, 300);
+}
+
+// TIM-1, with labels that are known at run time only.
+TEST_F(Dynamic, sampled_timers) {
+  ft::Dynamic<ft::SampledTimer, 1> parse{scope, {.name = "parse"}, {"x"}, ft::DynamicOptions{.max_series = 1},
+                                         ft::buckets::durations(1ms), 1};
+  const auto timer = parse.with("a");
+  const auto refused = parse.with("b");
+  timer.record_elapsed(500us);
+  { const auto timing = timer.start(); }
+  refused.record_elapsed(2ms);
+  EXPECT_EQ(timer.calls(), 2U);
+  EXPECT_EQ(timer.sample_count(), 2U);
+  EXPECT_EQ(parse.series_count(), 1U);
+  EXPECT_EQ(parse.overflow_count(), 1U);
+  const ft::RecordingVisitor seen = collect();
+  EXPECT_EQ(seen.counter("parse_calls", {{"x", "a"}}), 2U);
+  EXPECT_EQ(seen.histogram("parse_samples_seconds", {{"x", "a"}}).count(), 2U);
+  EXPECT_EQ(seen.counter("parse_calls", {{"otel_metric_overflow", "true"}}), 1U);
+  EXPECT_EQ(seen.gauge("parse_sample_stride"), 1);
 }
 
 // Delta readers have windows of their own (DESIGN 3).
