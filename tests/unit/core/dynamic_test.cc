@@ -300,12 +300,14 @@ TEST_F(Dynamic, distributions) {
 
 // TIM-1, with labels that are known at run time only.
 TEST_F(Dynamic, sampled_timers) {
-  ft::Dynamic<ft::SampledTimer, 1> parse{scope, {.name = "parse"}, {"x"}, ft::DynamicOptions{.max_series = 1},
-                                         ft::buckets::durations(1ms), 1};
+  ft::Dynamic<ft::SampledTimer, 1> parse{
+      scope, {.name = "parse"}, {"x"}, ft::DynamicOptions{.max_series = 1}, ft::buckets::durations(1ms), 1};
   const auto timer = parse.with("a");
   const auto refused = parse.with("b");
   timer.record_elapsed(500us);
-  { const auto timing = timer.start(); }
+  {
+    const auto timing = timer.start();
+  }
   refused.record_elapsed(2ms);
   EXPECT_EQ(timer.calls(), 2U);
   EXPECT_EQ(timer.sample_count(), 2U);
