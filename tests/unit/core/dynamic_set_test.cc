@@ -19,7 +19,8 @@ namespace ft = fast_telemetry;
 namespace {
 
 enum Slot : std::uint8_t { requests, bytes, errors };
-constexpr ft::Info infos[] = {{.name = "requests"}, {.name = "transferred", .unit = ft::Unit::bytes}, {.name = "errors"}};
+constexpr ft::Info infos[] = {
+    {.name = "requests"}, {.name = "transferred", .unit = ft::Unit::bytes}, {.name = "errors"}};
 
 class DynamicSet : public testing::Test {
  protected:
