@@ -141,7 +141,7 @@ void Sweep::evict_unwritten(DynamicSeries& series) {
 }
 
 /// Something that no observation leaves as it was.
-std::uint64_t Sweep::observed(const DynamicSeries& series) const noexcept {
+std::uint64_t Sweep::observed(const DynamicSeries& series) const {
   const Instrument& shape = index_.shape_;
   const std::uint64_t* const run = series.arena->at(series.place.load(std::memory_order_relaxed));
   if (shape.cells == Cells::float_counter) return std::bit_cast<std::uint64_t>(series.arena->sum_double(run));

@@ -344,7 +344,7 @@ TEST(Eviction, waits_for_a_sequence_that_is_under_way) {
     const auto begin = std::chrono::steady_clock::now();
     const auto passed = [&] { return std::chrono::steady_clock::now() - begin; };
     // As many as the mutation takes, however little of the machine there is for this.
-    while (passed() < duration() || (evicted < stress::scaled(10'000) && passed() < 5 * duration())) {
+    while (passed() < duration() || (evicted < stress::scaled(3000) && passed() < 5 * duration())) {
       evicted += sweeper.sweep().evicted;
     }
   }};
