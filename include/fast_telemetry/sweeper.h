@@ -36,6 +36,7 @@ class Sweeper {
   Sweeper(const Sweeper&) = delete;
   Sweeper& operator=(const Sweeper&) = delete;
 
+  /// Throws std::bad_alloc; what it has not evicted then, the next one does.
   SweepResult sweep();
 
  private:

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "clock.h"
 #include "diagnose.h"
@@ -31,6 +32,26 @@ bool is_well_formed(Text text) noexcept {
   }
   return true;
 }
+
+/// A key as its series is exported and kept. Throws std::bad_alloc if that needs repair.
+class ExportedKey {
+ public:
+  explicit ExportedKey(const SeriesKey& key) : key_{key} {
+    if (std::all_of(key.texts, key.texts + key.count, is_well_formed)) return;
+    for (std::size_t i = 0; i < key.count; ++i) strings_.push_back(repaired(view(key.texts[i])));
+    texts_.assign(strings_.begin(), strings_.end());
+    key_ = SeriesKey{texts_.data(), texts_.size()};
+  }
+  ExportedKey(const ExportedKey&) = delete;
+  ExportedKey& operator=(const ExportedKey&) = delete;
+
+  [[nodiscard]] const SeriesKey& key() const noexcept { return key_; }
+
+ private:
+  SeriesKey key_;
+  std::vector<std::string> strings_;
+  std::vector<Text> texts_;
+};
 
 // Both compilers support it for a class with plain bases.
 #pragma GCC diagnostic push
@@ -104,15 +125,23 @@ void delete_series(DynamicSeries& series) noexcept {
   free_series(&series, bytes);
 }
 
-/// Gives a series cells, if it still may have any.
-bool attach_series(DynamicSeries& series) noexcept {
-  if (!arena_lock.lock()) return false;
-  std::uint64_t* cells = __atomic_load_n(&series.cells, __ATOMIC_RELAXED);
-  if (cells == nullptr && __atomic_load_n(&series.owner, __ATOMIC_RELAXED) != nullptr) {
-    cells = attach_run(series, series);
+namespace {
+
+/// With sweep_mutex held.
+constinit DynamicIndex* kept_indexes = nullptr;
+
+}  // namespace
+
+void keep_until_unpinned(DynamicIndex& index) noexcept {
+  index.kept_ = index.shape_.self;
+  index.next_kept_ = std::exchange(kept_indexes, &index);
+}
+
+void let_go_of_kept() noexcept {
+  while (kept_indexes != nullptr) {
+    DynamicIndex& index = *std::exchange(kept_indexes, kept_indexes->next_kept_);
+    const std::shared_ptr<Instrument> last = std::move(index.kept_);
   }
-  arena_lock.unlock();
-  return cells != nullptr;
 }
 
 DynamicIndex::DynamicIndex(const DynamicKeys& keys, const Instrument& shape)
@@ -146,6 +175,10 @@ DynamicIndex::~DynamicIndex() {
 }
 
 void DynamicIndex::reopen(std::uint32_t max_series) noexcept {
+  // A sweep may find the metric in its registry by now.
+  const auto process_lock = lock_process();
+  const std::lock_guard lock{mutex_};
+  has_ended_ = false;
   max_series_.store(max_series, std::memory_order_relaxed);
   // The overflow series is older than the metric's registration and does not know its arena yet.
   for_each([this](DynamicSeries& series) {
@@ -168,7 +201,9 @@ void DynamicIndex::end() noexcept {
     __atomic_store_n(&site.cells, nullptr, __ATOMIC_RELAXED);
   };
   {
-    const auto lock = lock_process();
+    const auto process_lock = lock_process();
+    const std::lock_guard lock{mutex_};
+    has_ended_ = true;
     const bool locked = arena_lock.lock();
     for_each(unpublish);
     unpublish(*refused_);
@@ -180,7 +215,10 @@ void DynamicIndex::end() noexcept {
   {
     const auto lock = lock_process();
     for_each([&](DynamicSeries& series) {
-      if (series.place.load(std::memory_order_relaxed) != 0) static_cast<void>(retire_series(series, shape_, free_now));
+      if (series.place.load(std::memory_order_relaxed) == 0) return;
+      // Written again after it was evicted: that, readers are still to see.
+      if (series.evicted.exchange(false, std::memory_order_relaxed)) live_.fetch_add(1, std::memory_order_relaxed);
+      static_cast<void>(retire_series(series, shape_, free_now));
     });
     retire_records(free_now);
   }
@@ -216,6 +254,10 @@ void DynamicIndex::forget(std::int64_t now_unix_ns) noexcept {
     if (const auto* const earlier = series.earlier.load(std::memory_order_relaxed); earlier != nullptr) {
       std::fill_n(const_cast<std::uint64_t*>(earlier), shape_.width, 0);
     }
+    if (!series.evicted.load(std::memory_order_relaxed)) return;
+    // Its final value is the parent's, whose readers get it.
+    series.retire_order = 0;
+    series.seen = static_cast<std::uint64_t>(now_ns() - longest_hold_ns);
   });
   earlier_overflows_.store(0, std::memory_order_relaxed);
   told_overflows_ = 0;
@@ -250,6 +292,57 @@ void DynamicIndex::place_in_slot(DynamicSeries& series) {
   if (slot == slots_used_.load(std::memory_order_relaxed)) slots_used_.store(slot + 1, std::memory_order_release);
 }
 
+void DynamicIndex::renew_locks() noexcept {
+  new (&mutex_) std::mutex;
+  sketch_.renew_lock();
+}
+
+DynamicSeries* DynamicIndex::find_exported(const SeriesKey& key) const noexcept try {
+  return find(ExportedKey{key}.key());
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+/// What a lookup found has no cells, or it found nothing.
+DynamicSeries& DynamicIndex::make_writable(DynamicSeries* series, const SeriesKey& key) noexcept {
+  // What is there gets its cells without a lock that a signal handler could find taken by its own thread.
+  if (series != nullptr) {
+    const Revival revival = revive(*series);
+    if (revival == Revival::done) return *series;
+    if (revival == Revival::no_room) return refuse(key, false);
+  }
+  return slow(key, false);
+}
+
+/// Gives a series cells, and a place among the living if it was evicted. What cannot be attached, for want of memory or
+/// in a handler on top of its own thread's attach, is a counted drop when it is written.
+DynamicIndex::Revival DynamicIndex::revive(DynamicSeries& series) noexcept {
+  if (!arena_lock.lock()) return Revival::done;
+  Revival revival = Revival::done;
+  const bool was_evicted = series.evicted.load(std::memory_order_relaxed);
+  if (__atomic_load_n(&series.owner, __ATOMIC_RELAXED) == nullptr) {
+    revival = Revival::gone;
+  } else if (was_evicted && !count_in()) {
+    revival = Revival::no_room;
+  } else {
+    if (was_evicted && !series.evicted.exchange(false, std::memory_order_relaxed)) {
+      live_.fetch_sub(1, std::memory_order_relaxed);  // a sweep has found it written again, and counted it
+    }
+    if (__atomic_load_n(&series.cells, __ATOMIC_RELAXED) == nullptr) attach_run(series, series);
+  }
+  arena_lock.unlock();
+  return revival;
+}
+
+/// Takes up the room of one series. False: there is none.
+bool DynamicIndex::count_in() noexcept {
+  std::uint32_t live = live_.load(std::memory_order_relaxed);
+  do {
+    if (live >= max_series_.load(std::memory_order_relaxed)) return false;
+  } while (!live_.compare_exchange_weak(live, live + 1, std::memory_order_relaxed));
+  return true;
+}
+
 bool keep(DynamicSeries& series) noexcept {
   std::uint32_t references = series.references.load(std::memory_order_relaxed);
   do {
@@ -258,34 +351,27 @@ bool keep(DynamicSeries& series) noexcept {
   return true;
 }
 
-/// What is unusual: a series that is new, that has no cells, or for which there is no room.
+/// What is unusual: a series that is new, that has left the index just now, or for which there is no room.
 DynamicSeries& DynamicIndex::slow(const SeriesKey& key, bool keep_it) noexcept try {
+  const ExportedKey repaired{key};
+  const SeriesKey& exported = repaired.key();
   // Without the lock: lookups beyond the limit are many, that is what the limit is for.
-  if (live() >= max_series_ && find(key) == nullptr) return refuse(key, keep_it);
+  if (live() >= max_series_.load(std::memory_order_relaxed) && find(exported) == nullptr) return refuse(key, keep_it);
   if (!are_keys_legal(key)) {
     has_illegal_key_.store(true, std::memory_order_relaxed);
     return refuse(key, keep_it);
   }
 
-  std::vector<Text> texts{key.texts, key.texts + key.count};
-  std::vector<std::string> repaired_texts;
-  if (!std::all_of(texts.begin(), texts.end(), is_well_formed)) {
-    for (const Text text : texts) repaired_texts.push_back(repaired(view(text)));
-    std::copy(repaired_texts.begin(), repaired_texts.end(), texts.begin());
-  }
-  const SeriesKey exported{texts.data(), texts.size()};
-
   const std::lock_guard lock{mutex_};
+  if (has_ended_) return refuse(key, keep_it);
   DynamicSeries* series = find(exported);
-  if (live() >= max_series_ && (series == nullptr || series->evicted.load(std::memory_order_relaxed))) {
-    return refuse(key, keep_it);
+  if (series == nullptr) series = make(exported);
+  if (series == nullptr) return refuse(key, keep_it);
+  if (keep_it) {
+    static_cast<void>(keep(*series));  // none leaves the index meanwhile
+  } else if (revive(*series) == Revival::no_room) {
+    return refuse(key, false);
   }
-  if (series == nullptr) series = &make(exported);
-  // What cannot be attached for want of memory is a counted drop when it is written.
-  if (!keep_it && attach_series(*series) && series->evicted.exchange(false, std::memory_order_relaxed)) {
-    live_.fetch_add(1, std::memory_order_relaxed);
-  }
-  if (keep_it) static_cast<void>(keep(*series));
   return *series;
 } catch (const std::bad_alloc&) {
   return refuse(key, keep_it);
@@ -322,8 +408,18 @@ void DynamicIndex::drop_old_tables() noexcept {
   droppable_tables_ = tables_.size() - 1;
 }
 
-/// With `mutex_` held.
-DynamicSeries& DynamicIndex::make(const SeriesKey& key) {
+/// Null: there is no room. With `mutex_` held.
+DynamicSeries* DynamicIndex::make(const SeriesKey& key) {
+  if (!count_in()) return nullptr;
+  try {
+    return &insert(key);
+  } catch (...) {
+    live_.fetch_sub(1, std::memory_order_relaxed);
+    throw;
+  }
+}
+
+DynamicSeries& DynamicIndex::insert(const SeriesKey& key) {
   SeriesTable* table = table_.load(std::memory_order_relaxed);
   if (table->is_crowded()) {
     tables_.push_back(table->grown());
@@ -338,7 +434,6 @@ DynamicSeries& DynamicIndex::make(const SeriesKey& key) {
     throw;
   }
   table->insert(key.hash, series);
-  live_.fetch_add(1, std::memory_order_relaxed);
   return series;
 }
 

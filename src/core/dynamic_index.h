@@ -17,6 +17,14 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
+class DynamicIndex;
+
+/// Keeps the index of a metric that ends while somebody is still looking into it, until let_go_of_kept(). Before
+/// the metric's registration ends, with sweep_mutex held.
+void keep_until_unpinned(DynamicIndex& index) noexcept;
+/// After a successful wait_for_pins(), with sweep_mutex held and no other lock.
+void let_go_of_kept() noexcept;
+
 class DynamicIndex {
  public:
   DynamicIndex(const DynamicKeys& keys, const Instrument& shape);
@@ -29,7 +37,7 @@ class DynamicIndex {
     DynamicSeries* const series = find(key);
     if (series != nullptr && __atomic_load_n(&series->cells, __ATOMIC_RELAXED) != nullptr) [[likely]]
       return *series;
-    return slow(key, false);
+    return make_writable(series, key);
   }
   [[nodiscard]] DynamicSeries& acquire(const SeriesKey& key) noexcept {
     DynamicSeries* const series = find(key);
@@ -39,6 +47,8 @@ class DynamicIndex {
   [[nodiscard]] DynamicSeries* find(const SeriesKey& key) const noexcept {
     return table_.load(std::memory_order_acquire)->find(key);
   }
+  /// The same for texts that are exported in another form.
+  [[nodiscard]] DynamicSeries* find_exported(const SeriesKey& key) const noexcept;
 
   /// Calls `use` for every series, in order of slot. With Process::mutex held: none leaves meanwhile; those that come
   /// meanwhile may be missed.
@@ -79,6 +89,8 @@ class DynamicIndex {
   /// Around a fork, so that the child finds an index that nobody is changing. With Process::mutex held.
   void lock() { mutex_.lock(), sketch_.lock(); }
   void unlock() { sketch_.unlock(), mutex_.unlock(); }
+  /// In the child of a bare clone, where a thread of the parent may have held them.
+  void renew_locks() noexcept;
   /// In a forked child.
   void forget(std::int64_t now_unix_ns) noexcept;
 
@@ -92,10 +104,15 @@ class DynamicIndex {
   void drop_old_tables() noexcept;
   [[nodiscard]] Slot& at_slot(std::uint32_t slot) const noexcept;
 
+  enum class Revival : std::uint8_t { done, no_room, gone };
+  [[nodiscard]] Revival revive(DynamicSeries& series) noexcept;
+  [[nodiscard]] bool count_in() noexcept;
+  [[nodiscard]] DynamicSeries& make_writable(DynamicSeries* series, const SeriesKey& key) noexcept;
   [[nodiscard]] DynamicSeries& slow(const SeriesKey& key, bool keep_it) noexcept;
   [[nodiscard]] DynamicSeries& refuse(const SeriesKey& key, bool keep_it) noexcept;
   [[nodiscard]] bool are_keys_legal(const SeriesKey& key) const noexcept;
-  [[nodiscard]] DynamicSeries& make(const SeriesKey& key);
+  [[nodiscard]] DynamicSeries* make(const SeriesKey& key);
+  [[nodiscard]] DynamicSeries& insert(const SeriesKey& key);
   void place_in_slot(DynamicSeries& series);
   void retire_records(std::vector<Process::Quarantined>& free_now) noexcept;
 
@@ -113,6 +130,13 @@ class DynamicIndex {
   OverflowSketch sketch_;
   std::uint64_t told_overflows_ = 0;  ///< with `mutex_` held
   std::int64_t told_ns_ = 0;
+
+  bool has_ended_ = false;  ///< with `mutex_` held
+
+  friend void keep_until_unpinned(DynamicIndex& index) noexcept;
+  friend void let_go_of_kept() noexcept;
+  std::shared_ptr<Instrument> kept_;  ///< its own, and so itself
+  DynamicIndex* next_kept_ = nullptr;
 
   std::mutex mutex_;                                  ///< coming and going; nests within Process::mutex
   std::vector<std::unique_ptr<SeriesTable>> tables_;  ///< the one in use is the last; the others wait for unpinning

@@ -17,6 +17,9 @@ namespace detail {
 
 namespace {
 
+/// How long the end of a metric waits for who has looked a series up: longer than a thread that was preempted takes.
+constexpr std::int64_t end_patience_ns = 200'000'000;
+
 Declaration with_keys(Declaration declaration, const Scope& scope, const DynamicKeys& keys) {
   if (keys.max_series == 0) throw std::invalid_argument{"a dynamic metric has room for at least one series"};
   if (declaration.exponential != nullptr && declaration.exponential->extrema) {
@@ -59,44 +62,49 @@ DynamicRegistration::~DynamicRegistration() {
   __atomic_store_n(&index_, nullptr, __ATOMIC_RELAXED);
   // The store is the end of an object's life, which a compiler may take as nobody's business.
   asm volatile("" : : "r"(this) : "memory");
+  notice_bare_clone();
+  // No sweep meanwhile: it must not take for gone, after its barrier, what is only unpublished here, before this one's.
+  const std::lock_guard no_sweep{sweep_mutex};
+  const bool nobody_looks = wait_for_pins(end_patience_ns);
+  if (nobody_looks) let_go_of_kept();
   index->end();
+  if (!nobody_looks) keep_until_unpinned(*index);
 }
 
 namespace {
 
-/// What is found where there is no metric, or no such series.
-DynamicSeries& absent() noexcept {
-  static DynamicSeries& immortal = []() -> DynamicSeries& {
-    auto& series = *new DynamicSeries;
-    series.references.store(1, std::memory_order_relaxed);
-    return series;
-  }();
-  return immortal;
-}
+/// What is found where there is no metric, or no such series. Nobody deletes it, however many handles come and go.
+constinit DynamicSeries absent;
 
 DynamicSeries& absent_to_keep() noexcept {
-  retain_series(absent());
-  return absent();
+  retain_series(absent);
+  return absent;
 }
 
 }  // namespace
 
+// All three look for the metric twice: before there is one, there may be no pins that count, and only what was pinned
+// before it was found is sure to stay.
+
 PinnedSeries DynamicRegistration::pin_series(const Text* texts, std::size_t count) noexcept {
+  if (index() == nullptr) return {&absent, no_phase};
   const std::uint32_t phase = pin();
-  DynamicIndex* const index = __atomic_load_n(&index_, __ATOMIC_RELAXED);
-  return {index == nullptr ? &absent() : &index->find_or_make({texts, count}), phase};
+  DynamicIndex* const found = index();
+  return {found == nullptr ? &absent : &found->find_or_make({texts, count}), phase};
 }
 
 Site& DynamicRegistration::acquire_series(const Text* texts, std::size_t count) noexcept {
+  if (index() == nullptr) return absent_to_keep();
   const Pin pinned;
-  DynamicIndex* const index = __atomic_load_n(&index_, __ATOMIC_RELAXED);
-  return index == nullptr ? absent_to_keep() : index->acquire({texts, count});
+  DynamicIndex* const found = index();
+  return found == nullptr ? absent_to_keep() : found->acquire({texts, count});
 }
 
 Site& DynamicRegistration::find_series(const Text* texts, std::size_t count) const noexcept {
+  if (index() == nullptr) return absent_to_keep();
   const Pin pinned;
-  DynamicIndex* const index = __atomic_load_n(&index_, __ATOMIC_RELAXED);
-  DynamicSeries* const series = index == nullptr ? nullptr : index->find({texts, count});
+  DynamicIndex* const found = index();
+  DynamicSeries* const series = found == nullptr ? nullptr : found->find_exported({texts, count});
   return series != nullptr && keep(*series) ? *series : absent_to_keep();
 }
 
@@ -105,7 +113,7 @@ PinnedSeries DynamicRegistration::pin_labels(const LabelSource& labels) noexcept
   const SeriesKey key = canonical.key();
   return pin_series(key.texts, key.count);
 } catch (const std::bad_alloc&) {
-  return {&absent(), pin()};
+  return {&absent, no_phase};
 }
 
 Site& DynamicRegistration::acquire_labels(const LabelSource& labels) noexcept try {
@@ -124,16 +132,20 @@ Site& DynamicRegistration::find_labels(const LabelSource& labels) const noexcept
   return absent_to_keep();
 }
 
-std::size_t DynamicRegistration::series_count() const noexcept { return index_->live(); }
-std::uint64_t DynamicRegistration::overflow_count() const noexcept { return index_->overflows(); }
+std::size_t DynamicRegistration::series_count() const noexcept { return index() == nullptr ? 0 : index()->live(); }
+
+std::uint64_t DynamicRegistration::overflow_count() const noexcept {
+  return index() == nullptr ? 0 : index()->overflows();
+}
 
 CardinalityReport DynamicRegistration::cardinality() const {
-  CardinalityReport report = index_->cardinality();
+  if (index() == nullptr) return {};
+  CardinalityReport report = index()->cardinality();
   report.metric = static_cast<const Instrument*>(registration_.site.owner)->family->full_name;
   return report;
 }
 
-bool is_series(const Site& site) noexcept { return &site != static_cast<const Site*>(&absent()); }
+bool is_series(const Site& site) noexcept { return &site != static_cast<const Site*>(&absent); }
 
 bool is_overflow(const Site& site) noexcept {
   return static_cast<const DynamicSeries&>(site).kind == OwnerKind::refused;

@@ -128,6 +128,9 @@ void notice_bare_clone() noexcept {
   new (&barrier_mutex) std::mutex;
   new (&process().fold_mutex) std::mutex;
   new (&process().mutex) std::mutex;
+  new (&sweep_mutex) std::mutex;
+  for_each_index([](DynamicIndex& index) { index.renew_locks(); });
+  renew_series_pool_lock();
   arena_lock.unlock();
   begin_child();
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <mutex>
+#include <new>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,7 @@ class OverflowSketch {
   /// Around a fork.
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
+  void renew_lock() noexcept { new (&mutex_) std::mutex; }
   /// In a forked child.
   void forget() noexcept;
 

@@ -24,10 +24,9 @@ namespace {
 /// the one that forked may unpin without having pinned. Arbitrary, and more than processes nest.
 constexpr std::uint32_t generations = 16;
 constexpr std::uint32_t phases = 2 * generations;
+static_assert(no_phase == phases);
 
-constexpr std::int64_t patience_ns = 20'000'000;
-
-constinit SizeClass run_size{phases * phase_bytes / sizeof(std::uint64_t)};
+constinit SizeClass run_size{(phases + 1) * phase_bytes / sizeof(std::uint64_t)};
 
 std::uint64_t sum(std::uint32_t phase, std::size_t cell) noexcept {
   std::uint64_t total = 0;
@@ -41,7 +40,7 @@ bool is_unpinned(std::uint32_t phase) noexcept {
   return retire_barrier() && sum(phase, 0) == unpinned;
 }
 
-bool drains(std::uint32_t phase) noexcept {
+bool drains(std::uint32_t phase, std::int64_t patience_ns) noexcept {
   const std::int64_t begin = now_ns();
   while (!is_unpinned(phase)) {
     if (!barrier_works() || now_ns() - begin > patience_ns) return false;
@@ -60,15 +59,15 @@ void start_pins() {
   if (cells == nullptr) throw std::bad_alloc{};
 }
 
-bool wait_for_pins() noexcept {
+bool wait_for_pins(std::int64_t patience_ns) noexcept {
   if (pins.cells == nullptr) return true;
   // The other phase may have a pin that read the phase long ago and was only then counted. It saw what the caller did
   // before the last barrier, but perhaps not what it did after.
   const std::uint32_t current = pin_phase;
-  if (!drains(current ^ 1)) return false;
+  if (!drains(current ^ 1, patience_ns)) return false;
   __atomic_store_n(&pin_phase, current ^ 1, __ATOMIC_RELAXED);
   // The last barrier also orders what the pinned threads read before what the caller frees.
-  return drains(current) && retire_barrier();
+  return drains(current, patience_ns) && retire_barrier();
 }
 
 void forget_pins() noexcept { pin_phase = (pin_phase / 2 + 1) % generations * 2; }

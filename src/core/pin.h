@@ -12,9 +12,9 @@ namespace detail {
 void start_pins();
 
 /// Waits until every pin that was there at the call is gone: what the caller took out of an index before can be freed.
-/// False: somebody stayed pinned for some milliseconds (a thread that was stopped), or the kernel refuses membarrier;
-/// then nothing may be freed yet. With sweep_mutex held and no other lock.
-[[nodiscard]] bool wait_for_pins() noexcept;
+/// False: somebody stayed pinned for so long (a thread that was stopped), or the kernel refuses membarrier; then
+/// nothing may be freed yet. With sweep_mutex held and no other lock.
+[[nodiscard]] bool wait_for_pins(std::int64_t patience_ns) noexcept;
 
 /// In a forked child: the other threads' pins went with them.
 void forget_pins() noexcept;

@@ -251,7 +251,7 @@ auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept
   if (owner == nullptr) return {};
   if (owner->kind == OwnerKind::refused) owner = &static_cast<const RefusedSeries*>(owner)->overflow;
   const std::size_t index = offset / sizeof(std::uint64_t);
-  while (true) {
+  for (unsigned attempt = 0;; ++attempt) {
     const std::uint32_t moves = owner->moves.load(std::memory_order_acquire);
     const std::uint64_t* const earlier = owner->earlier.load(std::memory_order_acquire);
     const std::uint64_t place = owner->place.load(std::memory_order_acquire);
@@ -261,7 +261,7 @@ auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept
     if (moves % 2 == 0 && const_cast<RunOwner*>(owner)->moves.fetch_add(0, std::memory_order_acq_rel) == moves) {
       return value;
     }
-    sched_yield();
+    wait_for_others(attempt);
   }
 }
 

@@ -43,6 +43,7 @@ class Pool {
 
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
+  void renew_lock() noexcept { new (&mutex_) std::mutex; }
 
   void free(void* memory, std::size_t grains) noexcept {
     const std::lock_guard lock{mutex_};
@@ -89,6 +90,7 @@ void free_series(void* memory, std::size_t bytes) noexcept {
 
 void lock_series_pool() { pool().lock(); }
 void unlock_series_pool() { pool().unlock(); }
+void renew_series_pool_lock() noexcept { pool().renew_lock(); }
 
 Block allocate_block(std::size_t bytes) {
   if (bytes < smallest_mapped) {

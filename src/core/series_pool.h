@@ -20,6 +20,8 @@ void free_series(void* memory, std::size_t bytes) noexcept;
 /// Around a fork.
 void lock_series_pool();
 void unlock_series_pool();
+/// In the child of a bare clone, where a thread of the parent may have held it.
+void renew_series_pool_lock() noexcept;
 
 /// Zeroed memory of large tables, on huge pages where the system has them to give on request.
 struct FreeBlock {

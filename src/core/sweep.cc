@@ -113,19 +113,39 @@ void Sweep::take(DynamicSeries& series) {
     give_run_back(series);
     return;
   }
+  series.evicted.store(true, std::memory_order_relaxed);
+  note_evicted(series);
+}
+
+void Sweep::note_evicted(DynamicSeries& series) noexcept {
   series.retire_order = ++registry_.retirements;
   series.seen = static_cast<std::uint64_t>(now_ns());
-  series.evicted.store(true, std::memory_order_relaxed);
   index_.live_.fetch_sub(1, std::memory_order_relaxed);
   ++evicted_;
 }
 
+/// Of what has no cells, because nobody has written it yet, or not since its metric came back.
+void Sweep::evict_unwritten(DynamicSeries& series) {
+  if (series.evicted.load(std::memory_order_relaxed)) return;
+  if (series.references.load(std::memory_order_relaxed) != 0 || !may_be_evicted(series)) {
+    series.idle = 0;
+    return;
+  }
+  if (series.idle < 255) ++series.idle;
+  if (series.idle < idle_sweeps_) return;
+  const bool locked = arena_lock.lock();
+  const bool is_written = series.place.load(std::memory_order_relaxed) != 0;
+  if (!is_written) series.evicted.store(true, std::memory_order_relaxed);
+  if (locked) arena_lock.unlock();
+  if (!is_written) note_evicted(series);
+}
+
 /// Something that no observation leaves as it was.
-std::uint64_t Sweep::observed(const DynamicSeries& series) const noexcept {
+std::uint64_t Sweep::observed(const DynamicSeries& series) const {
   const Instrument& shape = index_.shape_;
   const std::uint64_t* const run = series.arena->at(series.place.load(std::memory_order_relaxed));
   if (shape.cells == Cells::float_counter) return std::bit_cast<std::uint64_t>(series.arena->sum_double(run));
-  if (shape.is_gauge()) return *run;
+  if (shape.is_gauge()) return __atomic_load_n(run, __ATOMIC_RELAXED);
   Values cells(shape.width);
   series.arena->sum(run, shape.width, cells.data());
   if (shape.width == 1) return cells[0];
@@ -145,7 +165,7 @@ bool Sweep::may_be_evicted(const DynamicSeries& series) const noexcept {
 
 void Sweep::find_idle() {
   index_.for_each([this](DynamicSeries& series) {
-    if (series.place.load(std::memory_order_acquire) == 0) return;
+    if (series.place.load(std::memory_order_acquire) == 0) return evict_unwritten(series);
     if (series.evicted.exchange(false, std::memory_order_relaxed)) {
       // Written again through a handle.
       index_.live_.fetch_add(1, std::memory_order_relaxed);
@@ -200,17 +220,14 @@ bool Sweep::unlink(DynamicSeries& series) noexcept try {
   make_room_for_one(index_.unlinked_);
   make_room_for_one(index_.free_slots_);
   std::uint32_t none = 0;
-  if (!series.references.compare_exchange_strong(none, DynamicSeries::unreachable, std::memory_order_relaxed)) {
-    return false;
-  }
   const bool locked = arena_lock.lock();
-  const bool written = series.place.load(std::memory_order_relaxed) != 0;
-  if (!written) __atomic_store_n(&series.owner, nullptr, __ATOMIC_RELAXED);
+  // Both at once: who finds it from here on can neither write nor keep it.
+  const bool leaves =
+      series.evicted.load(std::memory_order_relaxed) && series.place.load(std::memory_order_relaxed) == 0 &&
+      series.references.compare_exchange_strong(none, DynamicSeries::unreachable, std::memory_order_relaxed);
+  if (leaves) __atomic_store_n(&series.owner, nullptr, __ATOMIC_RELAXED);
   if (locked) arena_lock.unlock();
-  if (written) {
-    series.references.store(0, std::memory_order_relaxed);
-    return false;
-  }
+  if (!leaves) return false;
   index_.erase(series);
   index_.unlinked_.push_back({&series, process().captures});
   return true;
@@ -249,6 +266,9 @@ Sweeper::Sweeper(Registry& registry, SweeperOptions options) {
 Sweeper::~Sweeper() { delete state_; }
 
 SweepResult Sweeper::sweep() {
+  // Who stays pinned longer than that is waited for by the next sweep.
+  constexpr std::int64_t sweep_patience_ns = 20'000'000;
+  detail::notice_bare_clone();
   const std::lock_guard one_at_a_time{detail::sweep_mutex};
   std::vector<std::shared_ptr<detail::Instrument>> dynamic;
   {
@@ -261,7 +281,8 @@ SweepResult Sweeper::sweep() {
   }
   SweepResult result;
   if (dynamic.empty()) return result;
-  const bool pins_gone = detail::wait_for_pins();
+  const bool pins_gone = detail::wait_for_pins(sweep_patience_ns);
+  if (pins_gone) detail::let_go_of_kept();
   for (const auto& instrument : dynamic) {
     detail::Sweep sweep{*instrument->dynamic, *state_->registry, state_->idle_sweeps};
     sweep.run(pins_gone);

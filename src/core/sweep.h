@@ -41,9 +41,11 @@ class Sweep {
   void free_unlinked();
   void unlink_finished();
   void find_idle();
+  void evict_unwritten(DynamicSeries& series);
+  void note_evicted(DynamicSeries& series) noexcept;
   void take(DynamicSeries& series);
   [[nodiscard]] bool may_be_evicted(const DynamicSeries& series) const noexcept;
-  [[nodiscard]] std::uint64_t observed(const DynamicSeries& series) const noexcept;
+  [[nodiscard]] std::uint64_t observed(const DynamicSeries& series) const;
   [[nodiscard]] bool is_finished(const DynamicSeries& series, std::int64_t now) const noexcept;
   [[nodiscard]] bool unlink(DynamicSeries& series) noexcept;
 

@@ -33,7 +33,8 @@ class DynamicRegistration {
   /// std::bad_alloc.
   DynamicRegistration(const Scope& scope, const Info& info, const Declaration& declaration, const DynamicKeys& keys);
 
-  /// Ends all series: later records through handles are counted drops, final values are kept for readers.
+  /// Ends all series: later records through handles are counted drops, final values are kept for readers. Waits for
+  /// threads that are looking a series up or recording in what they found, but not for ever.
   ~DynamicRegistration();
 
   DynamicRegistration(const DynamicRegistration&) = delete;
@@ -55,7 +56,8 @@ class DynamicRegistration {
 
   /// What a metric's point needs besides the site.
   [[nodiscard]] const Registration& shape() const noexcept { return registration_; }
-  [[nodiscard]] DynamicIndex* index() const noexcept { return index_; }
+  /// Null before the metric's life and after it.
+  [[nodiscard]] DynamicIndex* index() const noexcept { return __atomic_load_n(&index_, __ATOMIC_RELAXED); }
   [[nodiscard]] std::size_t series_count() const noexcept;
   [[nodiscard]] std::uint64_t overflow_count() const noexcept;
   [[nodiscard]] CardinalityReport cardinality() const;

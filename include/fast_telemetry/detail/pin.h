@@ -17,15 +17,19 @@ extern std::uint32_t pin_phase;
 /// Cells: those of one phase are pins, then unpins.
 inline constexpr std::size_t phase_bytes = 2 * sizeof(std::uint64_t);
 
+/// One phase more than there are, for which nobody waits: what unpin() gets for what was not pinned.
+inline constexpr std::uint32_t no_phase = 32;
+
 /// Any thread, any signal handler; pins nest. Returns what unpin() needs, since the phase may change in between.
+/// After start_pins() only: an unpin that is counted for a pin that was not would be waited for in vain for ever.
 inline std::uint32_t pin() noexcept {
   const std::uint32_t phase = __atomic_load_n(&pin_phase, __ATOMIC_RELAXED);
-  add(pins, phase * phase_bytes, std::uint64_t{1});
+  add_part(pins, phase * phase_bytes, std::uint64_t{1});  // a part: no record, and so never a dropped one
   return phase;
 }
 
 inline void unpin(std::uint32_t phase) noexcept {
-  add(pins, phase * phase_bytes + sizeof(std::uint64_t), std::uint64_t{1});
+  add_part(pins, phase * phase_bytes + sizeof(std::uint64_t), std::uint64_t{1});
 }
 
 /// Pins for a scope.

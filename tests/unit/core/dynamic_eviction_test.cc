@@ -255,4 +255,58 @@ TEST_F(Eviction, a_metric_that_ends_between_sweeps_keeps_its_final_values) {
   EXPECT_EQ(seen.counter("requests", {{"x", "alive"}}), 2U);
 }
 
+// W-32: its reader has had a final value, which was none.
+TEST_F(Eviction, what_is_written_again_just_before_its_metric_ends_is_reported) {
+  using Counter = ft::Dynamic<ft::Counter, 1>;
+  std::unique_ptr<Counter> requests{new Counter{scope, {.name = "requests"}, {"x"}}};
+  ft::Reader pushed{registry, {.temporality = ft::Temporality::delta}};
+  const auto handle = requests->with("a");
+  handle.add(1);
+  ASSERT_EQ(sweep_idle().evicted, 1U);
+  EXPECT_EQ(ft::RecordingVisitor{pushed}.counter("requests", {{"x", "a"}}), 1U);
+  pushed.accept();
+  handle.add(2);
+  requests.reset();
+  EXPECT_EQ(ft::RecordingVisitor{pushed}.counter("requests", {{"x", "a"}}), 2U);
+}
+
+// A handle that was taken and never used must not take up room for ever.
+TEST_F(Eviction, takes_what_was_never_written_once_no_handle_refers_to_it) {
+  ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "requests"}, {"x"}, {.max_series = 1}};
+  std::optional handle{requests.with("a")};
+  EXPECT_EQ(sweep_idle().evicted, 0U);
+  handle.reset();
+  EXPECT_EQ(sweep_idle().evicted, 1U);
+  requests.at("b").add(1);
+  EXPECT_EQ(requests.overflow_count(), 0U);
+  EXPECT_EQ(requests.series_count(), 1U);
+  EXPECT_FALSE(requests.find("a"));
+}
+
+// What has not been written since its metric came back is idle, whatever it had before.
+TEST_F(Eviction, takes_what_nobody_writes_after_its_metric_came_back) {
+  using Counter = ft::Dynamic<ft::Counter, 1>;
+  ft::Reader late{registry, {.finals = ft::Finals::held}};
+  const std::uint64_t dropped = ft::storage_info().finals_dropped;
+  for (int round = 0; round < 3; ++round) {
+    Counter requests{scope, {.name = "requests"}, {"x"}, {.max_series = 1}};
+    static_cast<void>(sweep_idle());
+    requests.at(round).add(1);
+    EXPECT_EQ(requests.overflow_count(), 0U) << round;
+  }
+  const ft::RecordingVisitor seen{late};
+  EXPECT_EQ(seen.sum("requests") + ft::storage_info().finals_dropped - dropped, 3U) << "as many are held as may live";
+}
+
+// A level is worth more than its final value, also in cells that were given back.
+TEST_F(Eviction, keeps_a_level_that_nobody_writes_after_its_metric_came_back) {
+  using Open = ft::Dynamic<ft::UpDownCounter, 1>;
+  std::unique_ptr<Open> open{new Open{scope, {.name = "open"}, {"x"}}};
+  open->at("a").add(3);
+  open.reset();
+  open.reset(new Open{scope, {.name = "open"}, {"x"}});
+  EXPECT_EQ(sweep_idle().evicted, 0U);
+  EXPECT_EQ(collect().up_down_counter("open", {{"x", "a"}}), 3);
+}
+
 }  // namespace

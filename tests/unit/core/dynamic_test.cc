@@ -238,6 +238,24 @@ TEST_F(Dynamic, use_after_the_end_is_a_counted_drop) {
   requests->with("after").add();
   EXPECT_FALSE(requests->find("while"));
   EXPECT_EQ(ft::storage_info().dropped_no_metric, dropped + 3);
+  EXPECT_EQ(requests->series_count(), 0U);
+  EXPECT_EQ(requests->overflow_count(), 0U);
+}
+
+// It goes when the metric has gone: a metric that waited for its own thread would hang.
+TEST_F(Dynamic, what_was_found_outlives_its_metric) {
+  using Gauge = ft::Dynamic<ft::Gauge<std::int64_t>, 1>;
+  std::unique_ptr<Gauge> depth{new Gauge{scope, {.name = "depth"}, {"x"}}};
+  const std::uint64_t dropped = ft::storage_info().dropped_no_metric;
+  {
+    const auto found = depth->at("a");
+    found.set(1);
+    depth.reset();
+    found.set(2);
+    EXPECT_EQ(ft::storage_info().dropped_no_metric, dropped + 1);
+    EXPECT_EQ(found.get(), 0);
+  }
+  const Gauge next{scope, {.name = "depth"}, {"x"}};
 }
 
 TEST_F(Dynamic, float_counter) {
