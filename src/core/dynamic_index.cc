@@ -278,7 +278,9 @@ bool keep(DynamicSeries& series) noexcept {
 /// What is unusual: a series that is new, that has no cells, or for which there is no room.
 DynamicSeries& DynamicIndex::slow(const SeriesKey& key, bool keep_it) noexcept try {
   // Without the lock: lookups beyond the limit are many, that is what the limit is for.
-  if (live() >= max_series_ && find(key) == nullptr) return refuse(key, keep_it);
+  const auto has_no_room = [this](const SeriesKey& wanted) { return live() >= max_series_ && find(wanted) == nullptr; };
+  const bool is_exported_as_it_is = std::all_of(key.texts, key.texts + key.count, is_well_formed);
+  if (is_exported_as_it_is && has_no_room(key)) return refuse(key, keep_it);
   if (!are_keys_legal(key)) {
     has_illegal_key_.store(true, std::memory_order_relaxed);
     return refuse(key, keep_it);
@@ -286,11 +288,12 @@ DynamicSeries& DynamicIndex::slow(const SeriesKey& key, bool keep_it) noexcept t
 
   std::vector<Text> texts{key.texts, key.texts + key.count};
   std::vector<std::string> repaired_texts;
-  if (!std::all_of(texts.begin(), texts.end(), is_well_formed)) {
+  if (!is_exported_as_it_is) {
     for (const Text text : texts) repaired_texts.push_back(repaired(view(text)));
     std::copy(repaired_texts.begin(), repaired_texts.end(), texts.begin());
   }
   const SeriesKey exported{texts.data(), texts.size()};
+  if (!is_exported_as_it_is && has_no_room(exported)) return refuse(key, keep_it);
 
   const std::lock_guard lock{mutex_};
   DynamicSeries* series = find(exported);
