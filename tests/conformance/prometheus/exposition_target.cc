@@ -243,8 +243,8 @@ int main() {
         std::cout << "refused: " << std::string_view{result.refusal.data(), result.refusal.size()} << std::endl;
         continue;
       }
-      if (dynamics.by_value.series_count() != 0) {
-        std::cout << "series are left" << std::endl;
+      if (sweeper.sweep().forgotten != 0 || dynamics.by_value.series_count() != 0) {
+        std::cout << "series are left, or forgotten before everybody had them" << std::endl;
         continue;
       }
     } else if (command == "trace") {
