@@ -97,7 +97,7 @@ Task<> Session::serve() {
 
     if (status == RequestParser::Status::request) {
       if (!ours && batch == 0) co_await flush();
-      pending_.push_back({verb.command, Outcome::ok, command_began_});
+      pending_.push_back({verb.command, Outcome::ok, command_began_, {verb.command, parser_.args()}});
     }
     command_began_ = last_read_;  // of the next command: this one ended in the latest read
     if (as_it_came) {
@@ -262,12 +262,18 @@ Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t cou
 
 // No coroutines, so that the loops run in registers and not in a coroutine's frame.
 void Session::count_outcomes(std::span<const Pending> answered) {
-  for (const Pending& command : answered) metrics_.commands.with(command.command, command.outcome).add();
+  for (const Pending& command : answered) {
+    metrics_.commands.with(command.command, command.outcome).add();
+    metrics_.tenant_commands.at(command.tenant.name()).add();
+  }
 }
 
 void Session::record_latencies(std::span<const Pending> answered) {
   const ProxyMetrics::Time written = ProxyMetrics::now();
-  for (const Pending& command : answered) metrics_.latency.with(command.command).record(written - command.received);
+  for (const Pending& command : answered) {
+    metrics_.latency.with(command.command).record(written - command.received);
+    metrics_.tenant_latency.at(command.tenant.name()).record(written - command.received);
+  }
 }
 
 // Closing a socket with unread bytes resets the connection, and the client may lose replies it has not read yet. So the

@@ -47,6 +47,7 @@ class Session : public std::enable_shared_from_this<Session> {
     Command command;
     Outcome outcome;
     ProxyMetrics::Time received;
+    [[no_unique_address]] ProxyMetrics::Tenant tenant;
   };
 
   static constexpr std::size_t min_read_bytes = 4096;     // from the client; doubles while reads come back full

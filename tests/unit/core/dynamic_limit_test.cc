@@ -35,6 +35,19 @@ class DynamicLimit : public testing::Test {
   ft::Scope scope{registry};
 };
 
+// Seen red while the limit was asked about the text as it came.
+TEST_F(DynamicLimit, does_not_touch_a_series_whose_value_is_repaired) {
+  ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "requests"}, {"tenant"}, {.max_series = 1}};
+  for (int i = 0; i < 3; ++i) requests.at("\xff").add();
+  requests.with("\xfe").add();
+  EXPECT_EQ(requests.with("\xef\xbf\xbd").value(), 4U);
+  requests.at("\xff\xff").add();
+  EXPECT_EQ(requests.overflow_count(), 1U);
+  const ft::CardinalityReport report = requests.cardinality();
+  ASSERT_EQ(report.refused.size(), 1U);
+  EXPECT_NEAR(report.refused[0].distinct_values, 1, 0.5);
+}
+
 // DYN-8, DYN-9, DYN-10, W-28: every record is counted, not every lookup.
 TEST_F(DynamicLimit, counts_every_record_in_the_overflow_series) {
   ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "requests"}, {"tenant"}, {.max_series = 10}};
