@@ -184,11 +184,14 @@ class Dynamic<CounterSet<count>, keys> : public detail::KeyedSeries<CounterSet<c
   template <std::size_t... is>
   Dynamic(const Scope& scope, const Info (&infos)[count], const Text (&label_keys)[keys], const auto& options,
           std::index_sequence<is...>)
-      : detail::KeyedSeries<CounterSet<count>, keys>{
-            scope, infos[0], Counter::declare(),
-            {label_keys, keys, options.max_series, options.overflow_key, infos, count}},
-        members_{Member{{&scope, &infos[is + 1],
-                         {.cells = detail::Cells::counter, .member = {this->index(), is + 1}}}}...} {}
+      : detail::KeyedSeries<CounterSet<count>, keys>{scope,
+                                                     infos[0],
+                                                     Counter::declare(),
+                                                     {label_keys, keys, options.max_series, options.overflow_key, infos,
+                                                      count}},
+        members_{
+            Member{{&scope, &infos[is + 1], {.cells = detail::Cells::counter, .member = {this->index(), is + 1}}}}...} {
+  }
 
   Member members_[count - 1];
 };

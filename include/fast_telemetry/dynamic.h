@@ -80,8 +80,9 @@ namespace detail {
 template <class Metric, std::size_t keys>
 class KeyedSeries {
   static_assert(keys > 0, "name at least one label key, or use DynamicFree");
-  static_assert(HasSeries<Metric>, "this metric cannot have series: Dynamic takes counters, gauges, histograms, "
-                                   "distributions and counter sets");
+  static_assert(HasSeries<Metric>,
+                "this metric cannot have series: Dynamic takes counters, gauges, histograms, "
+                "distributions and counter sets");
 
  public:
   using Point = typename Metric::Point;
@@ -119,7 +120,9 @@ class KeyedSeries {
   /// What was refused a series: how many values of which key, and the heaviest of them. Include cardinality.h.
   template <class Report = CardinalityReport>
   [[nodiscard]] Report cardinality() const {
-    return registration_.cardinality();
+    Report report;
+    registration_.report(report);
+    return report;
   }
 
  protected:

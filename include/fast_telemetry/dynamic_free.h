@@ -27,8 +27,9 @@ struct FreeLabel {
 /// allocation.
 template <class Metric>
 class DynamicFree {
-  static_assert(detail::HasSeries<Metric>, "this metric cannot have series: DynamicFree takes counters, gauges, "
-                                           "histograms and distributions");
+  static_assert(detail::HasSeries<Metric>,
+                "this metric cannot have series: DynamicFree takes counters, gauges, "
+                "histograms and distributions");
 
  public:
   using Point = typename Metric::Point;
@@ -38,8 +39,7 @@ class DynamicFree {
   /// Registers the metric, as Dynamic does.
   template <class... Args>
   DynamicFree(const Scope& scope, const Info& info, const DynamicOptions& options, const Args&... args)
-      : registration_{
-            scope, info, Metric::declare(args...), {nullptr, 0, options.max_series, options.overflow_key}} {}
+      : registration_{scope, info, Metric::declare(args...), {nullptr, 0, options.max_series, options.overflow_key}} {}
   DynamicFree(const Scope& scope, const Info& info)
     requires requires { Metric::declare(); }
       : DynamicFree{scope, info, DynamicOptions{}} {}
@@ -63,7 +63,9 @@ class DynamicFree {
   [[nodiscard]] std::uint64_t overflow_count() const noexcept { return registration_.overflow_count(); }
   template <class Report = CardinalityReport>
   [[nodiscard]] Report cardinality() const {
-    return registration_.cardinality();
+    Report report;
+    registration_.report(report);
+    return report;
   }
 
  private:
