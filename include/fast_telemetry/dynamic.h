@@ -120,7 +120,9 @@ class KeyedSeries {
   /// What was refused a series: how many values of which key, and the heaviest of them. Include cardinality.h.
   template <class Report = CardinalityReport>
   [[nodiscard]] Report cardinality() const {
-    return registration_.cardinality();
+    Report report;
+    registration_.report(report);
+    return report;
   }
 
  protected:

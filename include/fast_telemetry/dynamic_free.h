@@ -63,7 +63,9 @@ class DynamicFree {
   [[nodiscard]] std::uint64_t overflow_count() const noexcept { return registration_.overflow_count(); }
   template <class Report = CardinalityReport>
   [[nodiscard]] Report cardinality() const {
-    return registration_.cardinality();
+    Report report;
+    registration_.report(report);
+    return report;
   }
 
  private:

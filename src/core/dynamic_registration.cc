@@ -138,11 +138,10 @@ std::uint64_t DynamicRegistration::overflow_count() const noexcept {
   return index() == nullptr ? 0 : index()->overflows();
 }
 
-CardinalityReport DynamicRegistration::cardinality() const {
-  if (index() == nullptr) return {};
-  CardinalityReport report = index()->cardinality();
+void DynamicRegistration::report(CardinalityReport& report) const {
+  if (index() == nullptr) return;
+  report = index()->cardinality();
   report.metric = static_cast<const Instrument*>(registration_.site.owner)->family->full_name;
-  return report;
 }
 
 bool is_series(const Site& site) noexcept { return &site != static_cast<const Site*>(&absent); }

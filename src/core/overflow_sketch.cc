@@ -82,8 +82,10 @@ void OverflowSketch::report(CardinalityReport& report) const {
   const std::lock_guard lock{mutex_};
   report.lookups = lookups_;
   for (const ValueSketch& sketch : sketches_) report.refused.push_back(sketch.report());
-  std::stable_sort(report.refused.begin(), report.refused.end(),
-                   [](const auto& a, const auto& b) { return a.distinct_values > b.distinct_values; });
+  // Not std::stable_sort: in libstdc++ 12 it uses what Clang 19 warns of as deprecated.
+  std::sort(report.refused.begin(), report.refused.end(), [](const auto& a, const auto& b) {
+    return a.distinct_values != b.distinct_values ? a.distinct_values > b.distinct_values : a.key < b.key;
+  });
 }
 
 void OverflowSketch::forget() noexcept {

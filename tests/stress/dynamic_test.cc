@@ -137,7 +137,7 @@ struct AtExit {
 // exit() while threads look up, make series, use handles and sweep: static objects end under them, some before and some
 // after the metrics. Nobody waits for ever, and nobody crashes.
 TEST(DynamicEnd, of_the_process_with_threads_that_go_on) {
-  for (int round = 0; round < 20 && !HasFailure(); ++round) {
+  for (std::uint64_t round = 0; round < stress::scaled(20) && !HasFailure(); ++round) {
     const std::string wrong = stress::in_child([]() -> std::string {
       static AtExit metrics;
       static std::atomic<int> started{0};

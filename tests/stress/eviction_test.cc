@@ -17,6 +17,7 @@
 #include <random>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/detail/arena.h"
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/snapshot.h"
@@ -243,8 +244,8 @@ std::uint64_t race(std::size_t labels) {
 
 // Births and deaths: most labels are evicted, forgotten and made anew. In 60 seconds tens of thousands are.
 //
-// Mutations: the barrier left out of Sweep::run; a series freed as soon as it is unlinked, whatever a reader shows; a
-// baseline used though its slot has another series; `earlier` not carried on.
+// Mutations: a baseline used though its slot has another series; `earlier` not carried on. The barrier left out: see
+// below.
 TEST(Eviction, of_series_that_come_and_go) {
   const std::uint64_t evicted = race(4096);
   RecordProperty("evicted", std::to_string(evicted));
@@ -357,8 +358,8 @@ TEST(Eviction, waits_for_a_sequence_that_is_under_way) {
 
 // The end of a metric and a sweep of it, at the same time: each takes away what the other may be about to fold.
 //
-// Mutation: sweep_mutex not held in DynamicRegistration's destructor (seldom: the sweep has to be between its barrier
-// and its fold).
+// Mutation: `earlier` not carried on. To try with more luck than two seconds have: sweep_mutex not held in
+// DynamicRegistration's destructor; a sequence would have to be under way while the sweep is between barrier and fold.
 TEST(Eviction, of_a_metric_that_ends) {
   std::uint64_t evicted = 0;
   const std::uint64_t dropped_before = ft::storage_info().dropped_no_metric;

@@ -60,7 +60,8 @@ class DynamicRegistration {
   [[nodiscard]] DynamicIndex* index() const noexcept { return __atomic_load_n(&index_, __ATOMIC_RELAXED); }
   [[nodiscard]] std::size_t series_count() const noexcept;
   [[nodiscard]] std::uint64_t overflow_count() const noexcept;
-  [[nodiscard]] CardinalityReport cardinality() const;
+  /// Fills it in. By reference: its type is complete only where cardinality.h is included.
+  void report(CardinalityReport& report) const;
 
  private:
   Registration registration_;  ///< its own site is never written

@@ -113,6 +113,25 @@ TEST_F(Eviction, what_is_written_again_while_it_is_held_goes_on) {
   EXPECT_EQ(ft::RecordingVisitor{pushed}.counter("requests", {{"x", "a"}}), 1U);
 }
 
+// A snapshot goes on showing what was forgotten since: its labels are those of the series.
+//
+// Mutation: a series freed after the wait for pins, whatever readers show (Sweep::free_unlinked).
+TEST_F(Eviction, a_snapshot_outlives_the_series_it_shows) {
+  ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "requests"}, {"x"}, {.max_series = 100}};
+  ft::Reader reader{registry};
+  ft::Sweeper sweeper{registry, {.idle_sweeps = 0}};
+  for (int i = 0; i < 100; ++i) requests.at("old" + std::to_string(i)).add(1);
+  const ft::Snapshot& snapshot = reader.collect();
+  reader.accept();
+  for (int round = 0; round < 4; ++round) {
+    static_cast<void>(sweeper.sweep());
+    for (int i = 0; i < 100; ++i) requests.at("new" + std::to_string(round * 100 + i)).add(1);
+    ft::RecordingVisitor seen;
+    snapshot.visit(seen);
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(seen.counter("requests", {{"x", "old" + std::to_string(i)}}), 1U);
+  }
+}
+
 // DYN-25: afterwards the same labels are a new series.
 TEST_F(Eviction, what_is_written_again_after_everybody_had_it_is_a_new_series) {
   ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "requests"}, {"x"}};
