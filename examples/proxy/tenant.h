@@ -16,7 +16,7 @@ namespace proxy {
 /// searched.
 inline constexpr std::size_t max_tenant_bytes = 64;  // arbitrary
 
-/// Whose all commands are that name no tenant, and those of a tenant of this name.
+/// The tenant of commands that name none. One that calls itself so is counted there too.
 inline constexpr std::string_view no_tenant = "none";
 
 /// The tenant that a command names: what its first key has before the first ':', if that is 1 to `max_tenant_bytes`

@@ -316,8 +316,8 @@ def fuzz(target, servers):
 
 
 DYNAMIC_VALUES = [
-    b"plain", b"", b'"', b"\\", b"\n", b'"} 1\nfake 1\n# EOF\n', b"\xff", b"\xfe", b"a\xe2\x82", b"a\x00b", b" ", "größe €".encode(),
-    b"x" * 10_000, b"x" * 10_000 + b"y", b"true"]
+    b"plain", b"", b'"', b"\\", b"\n", b'"} 1\nfake 1\n# EOF\n', b"\xff", b"\xfe", b"a\xe2\x82", b"a\x00b", b" ",
+    "größe €".encode(), b"x" * 10_000, b"x" * 10_000 + b"y", b"true"]
 
 
 def dynamic_series(target, servers):
