@@ -41,7 +41,7 @@ class Comparison:
 
     @property
     def records_per_operation(self):
-        return 4 + 2 / self.pipeline
+        return 3 + 3 / self.pipeline
 
     @staticmethod
     def mean(rounds, of):

@@ -86,7 +86,7 @@ struct ProxyMetrics {
   ft::Counter upstream_reconnects{
       scope, {.name = "upstream_reconnects", .help = "Times the upstream was reached again after it could not be."}};
 
-  // Looked up by name for each command: names come from the network, and no handle lives long enough to be worth it.
+  // Looked up by name: names come from the network, and no handle lives long enough to be worth it.
   ft::Dynamic<ft::Counter, 1> tenant_commands{
       scope, {.name = "tenant_commands", .help = "Commands answered, by tenant."}, {"tenant"}, tenants};
   // Far fewer bounds than `latency` has: each is a line of /metrics per tenant.
