@@ -194,7 +194,7 @@ struct DynamicMetrics {
   ft::Dynamic<ft::Counter, 1>::Handle handle = requests.with("handle");
   /// Other threads make series of it, and sweep them away.
   ft::Registry busy_registry;
-  ft::Dynamic<ft::Counter, 1> busy{ft::Scope{busy_registry}, {.name = "busy"}, {"x"}, {.max_series = 50'000}};
+  ft::Dynamic<ft::Counter, 1> busy{ft::Scope{busy_registry}, {.name = "busy"}, {"x"}, {.max_series = 1000}};
 
   DynamicMetrics() {
     requests.at("gone").add(5);
