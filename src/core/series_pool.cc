@@ -10,6 +10,13 @@
 #include <mutex>
 #include <new>
 
+// There in a program that looks for leaks (LeakSanitizer's interface): it does not look into mapped memory by itself,
+// and would take for leaked what only series refer to.
+extern "C" {
+[[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);
+[[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);
+}
+
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
@@ -109,11 +116,13 @@ Block allocate_block(std::size_t bytes) {
     begin += before;
     madvise(begin, bytes, MADV_HUGEPAGE);
   }
+  if (__lsan_register_root_region != nullptr) __lsan_register_root_region(begin, bytes);
   return Block{begin, FreeBlock{bytes}};
 }
 
 void FreeBlock::operator()(void* block) const noexcept {
   if (bytes < smallest_mapped) return ::operator delete(block, std::align_val_t{line});
+  if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(block, bytes);
   munmap(block, bytes);
 }
 

@@ -33,6 +33,12 @@ std::uint64_t level(const DynamicSeries& series) noexcept {
   return total;
 }
 
+/// For one more. Not reserve(size() + 1), which moves everything each time: a sweep may take a hundred thousand.
+template <class T>
+void make_room(std::vector<T>& vector) {
+  if (vector.size() == vector.capacity()) vector.reserve(std::max<std::size_t>(16, 2 * vector.size()));
+}
+
 /// What could not be evicted goes on with the run it had.
 void give_run_back(DynamicSeries& series) noexcept {
   const bool locked = arena_lock.lock();
@@ -52,7 +58,7 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
   Values total(shape.width);
   Process& state = process();
   auto& given_up = state.fold_active ? state.quarantine : free_now;
-  make_room_for_one(given_up);
+  make_room(given_up);
 
   const bool locked = arena_lock.lock();
   const bool written_again = __atomic_load_n(&series.cells, __ATOMIC_RELAXED) != nullptr;
@@ -217,8 +223,8 @@ void Sweep::unlink_finished() {
 /// Takes a series out of the index, unless a handle refers to it or somebody writes it just now.
 bool Sweep::unlink(DynamicSeries& series) noexcept try {
   const std::lock_guard lock{index_.mutex_};
-  make_room_for_one(index_.unlinked_);
-  make_room_for_one(index_.free_slots_);
+  make_room(index_.unlinked_);
+  make_room(index_.free_slots_);
   std::uint32_t none = 0;
   const bool locked = arena_lock.lock();
   // Both at once: who finds it from here on can neither write nor keep it.

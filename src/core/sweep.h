@@ -11,12 +11,6 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-/// Makes sure that the next push_back allocates nothing. Not reserve(size + 1), which grows by one each time.
-template <class T>
-void make_room_for_one(std::vector<T>& vector) {
-  if (vector.size() == vector.capacity()) vector.reserve(2 * vector.size() + 1);
-}
-
 /// One sweep at a time: what it takes out of an index, only the wait of a later one makes free. Outermost of all locks.
 extern constinit std::mutex sweep_mutex;
 

@@ -63,6 +63,17 @@ TEST_F(Eviction, takes_what_did_not_change_over_so_many_sweeps) {
   EXPECT_TRUE(requests.find("busy"));
 }
 
+// Mutation: `idle` not set back when the value has changed (Sweep::find_idle).
+TEST_F(Eviction, counts_sweeps_in_a_row) {
+  ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "requests"}, {"x"}};
+  ft::Sweeper sweeper{registry, {.idle_sweeps = 3}};
+  for (int round = 0; round < 3; ++round) {
+    requests.at("now and then").add();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(sweeper.sweep().evicted, 0U) << round;
+  }
+  EXPECT_EQ(sweeper.sweep().evicted, 1U);
+}
+
 // W-33: each registry's sweeper is its own.
 TEST_F(Eviction, leaves_other_registries_alone) {
   ft::Registry other;
