@@ -324,8 +324,8 @@ class LonelySeries {
 // in which a sweep has the time to clear the word, fold the run and give it to another series.
 //
 // Mutation: the barrier left out of Sweep::run (retire_barrier() replaced by true): adds under way land in the run of
-// another series, or in one that is zeroed. Ten to twenty in two seconds, also while compilers have most of the
-// machine.
+// another series, or in one that is zeroed. With restartable sequences red in 4 of 4 runs of some seconds on a busy
+// machine and in 2 of 5 on a quieter one: to be trusted with FAST_TELEMETRY_STRESS_SECONDS=60.
 TEST(Eviction, waits_for_a_sequence_that_is_under_way) {
   const std::vector<int> cpus = stress::allowed_cpus();
   if (cpus.size() < 2) GTEST_SKIP() << "one CPU: nothing runs while a sequence does";
@@ -345,7 +345,7 @@ TEST(Eviction, waits_for_a_sequence_that_is_under_way) {
     const auto begin = std::chrono::steady_clock::now();
     const auto passed = [&] { return std::chrono::steady_clock::now() - begin; };
     // As many as the mutation takes, however little of the machine there is for this.
-    while (passed() < duration() || (evicted < stress::scaled(3000) && passed() < 5 * duration())) {
+    while (passed() < duration() || (evicted < stress::scaled(30'000) && passed() < 5 * duration())) {
       evicted += sweeper.sweep().evicted;
     }
   }};
