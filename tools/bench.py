@@ -284,7 +284,7 @@ def tables(summary):
 def dynamic_tables(summary):
     result = []
     kinds = (("Dynamic<Counter, 2>", "dynamic"), ("DynamicFree<Counter>", "dynamic_free"),
-             ("map under a shared mutex", "map_under_shared_mutex"), ("prometheus-cpp", "prometheus_cpp"))
+             ("a map per thread (the floor)", "map_per_thread"), ("map under a shared mutex", "map_under_shared_mutex"), ("prometheus-cpp", "prometheus_cpp"))
     rows = []
     for label, kind in kinds:
         for sets in ("shared", "own"):
