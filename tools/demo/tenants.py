@@ -5,6 +5,7 @@ import re
 from .page import number, table
 
 METRIC = "proxy_tenant_commands"
+LATENCY = "proxy_tenant_latency_seconds"
 MAX_GROWTH = 2 << 20  # bytes; arbitrary, and far less than a million names would take
 
 
@@ -16,7 +17,8 @@ class Tenants:
     with_own_series: int
     in_overflow: int
     latencies: int
-    overflow_records: int
+    overflow_latencies: int
+    overflow_records: int  # of latencies: commands of one tenant in a row are one record of a counter
     refused_values: int
 
     @classmethod
@@ -28,8 +30,9 @@ class Tenants:
                    limit=value(f'fast_telemetry_series_limit{{metric="{METRIC}"}}'),
                    with_own_series=value(f'sum({METRIC}_total{{otel_metric_overflow=""}})'),
                    in_overflow=value(f'{METRIC}_total{{otel_metric_overflow="true"}}'),
-                   latencies=value("sum(proxy_tenant_latency_seconds_count)"),
-                   overflow_records=value(f'fast_telemetry_overflow_records_total{{metric="{METRIC}"}}'),
+                   latencies=value(f"sum({LATENCY}_count)"),
+                   overflow_latencies=value(f'{LATENCY}_count{{otel_metric_overflow="true"}}'),
+                   overflow_records=value(f'fast_telemetry_overflow_records_total{{metric="{LATENCY}"}}'),
                    refused_values=value(f'fast_telemetry_refused_values{{metric="{METRIC}",label="tenant"}}'))
 
 
@@ -49,7 +52,7 @@ class Attack:
         wrong = [(seen.series != seen.limit, f"{seen.series} tenants have series, and {seen.limit} may have"),
                  (seen.with_own_series + seen.in_overflow != sent, "commands by tenant do not add up to what was sent"),
                  (seen.latencies != sent, f"{seen.latencies} latencies by tenant, of {sent} commands"),
-                 (seen.in_overflow != seen.overflow_records, "the overflow series is not what its counter says"),
+                 (seen.overflow_latencies != seen.overflow_records, "the overflow series is not what its counter says"),
                  (self.after - self.full > MAX_GROWTH, "the proxy's memory grows with the tenants it refuses")]
         return [what for is_so, what in wrong if is_so]
 
