@@ -355,8 +355,13 @@ bool keep(DynamicSeries& series) noexcept {
 DynamicSeries& DynamicIndex::slow(const SeriesKey& key, bool keep_it) noexcept try {
   const ExportedKey repaired{key};
   const SeriesKey& exported = repaired.key();
-  // Without the lock: lookups beyond the limit are many, that is what the limit is for.
-  if (live() >= max_series_.load(std::memory_order_relaxed) && find(exported) == nullptr) return refuse(key, keep_it);
+  // Without the lock: who chooses label values can make lookups beyond the limit, or of texts to repair, as many as he
+  // likes.
+  DynamicSeries* const known = find(exported);
+  if (known != nullptr && (keep_it ? keep(*known) : __atomic_load_n(&known->cells, __ATOMIC_RELAXED) != nullptr)) {
+    return *known;
+  }
+  if (known == nullptr && live() >= max_series_.load(std::memory_order_relaxed)) return refuse(key, keep_it);
   if (!are_keys_legal(key)) {
     has_illegal_key_.store(true, std::memory_order_relaxed);
     return refuse(key, keep_it);
