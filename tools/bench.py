@@ -20,7 +20,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench", "span_bench"]
+BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench", "dynamic_bench", "span_bench"]
 
 LOCAL = "record_bench:BM_local_increment/threads:1"
 TEXT = "encode_bench:BM_prometheus_text/series:10000"
@@ -29,6 +29,14 @@ PER_CPU = ["counter_add", "counter_add_values", "up_down_counter_add", "float_co
            "histogram_record", "histogram_record_duration", "labeled_histogram_record", "float_histogram_record",
            "max_gauge_observe", "min_gauge_observe", "distribution_record", "distribution_record_duration",
            "distribution_record_extrema", "sampled_timer", "counter_set_add_six"]
+
+DYNAMIC_LOCAL = "dynamic_bench:BM_local_increment"
+DYNAMIC_TEXT = "encode_bench:BM_prometheus_text/dynamic:10000"
+
+
+def by_label(series, sets="shared", threads=1):
+    return f"dynamic_bench:BM_dynamic/sets:{sets}/series:{series}/shared:{int(sets == 'shared')}/threads:{threads}"
+
 
 # What is promised: what is measured, beside what, and how many times that at most. Medians of one run.
 LIMITS = [
@@ -58,6 +66,18 @@ LIMITS = [
       for name in PER_CPU],
     ("text of 10 000 labelled series, beside a memcpy of it",
      TEXT, "encode_bench:BM_memcpy_of_text/series:10000", 8),
+    # A local increment takes 0.29 ns on the reference machine (Zen 5): 18, 22, 30 and 150 ns.
+    *[(f"by two labels among {series} series, beside a plain local increment", by_label(series), DYNAMIC_LOCAL, limit)
+      for series, limit in ((1, 62), (16, 76), (1000, 103), (100000, 517))],
+    *[(f"by two labels among {series} series, {sets} by two threads, beside one thread",
+       by_label(series, sets, 2), by_label(series), 1.25)
+      for sets in ("shared", "own") for series in (1, 16, 1000, 100000)],
+    ("handle of a dynamic series, beside a plain local increment",
+     "dynamic_bench:BM_dynamic_handle/threads:1", DYNAMIC_LOCAL, 4),
+    ("first record of a series, beside a plain local increment (1 µs)",
+     "dynamic_bench:BM_dynamic_first_touch", DYNAMIC_LOCAL, 3448),
+    ("text of 10 000 dynamic series, beside a memcpy of it (0.3 ms)",
+     DYNAMIC_TEXT, "encode_bench:BM_memcpy_of_text/dynamic:10000", 27),
 ]
 
 # A benchmark that is renamed must not take its limit with it.
@@ -125,6 +145,7 @@ class Bench:
         elif missing := LIMITED - set(self.names):
             raise WrongAnswer(f"benchmarks that a limit is about do not exist: {', '.join(sorted(missing))}")
         self.runs = {name: [] for name in self.names}
+        self.memory = []
 
     def round(self, start, min_time, progress=""):
         """Runs each benchmark once, beginning at number `start`."""
@@ -133,6 +154,12 @@ class Bench:
                 print(f"\r  {progress}: {i + 1} of {len(self.names)}\033[K", end="", file=sys.stderr, flush=True)
             binary, benchmark = name.split(":", 1)
             self.runs[name].append(run(self.folder / binary, benchmark, min_time))
+
+    def measure_memory(self):
+        done = subprocess.run([str(self.folder / "series_memory")], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise WrongAnswer(f"series_memory: exit {done.returncode}\n{done.stderr}")
+        self.memory = [json.loads(line) for line in done.stdout.splitlines()]
 
     def measure(self, repeats, min_time):
         show = sys.stderr.isatty()
@@ -148,6 +175,8 @@ class Bench:
             q1, median, q3 = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
             result[name] = {"median_ns": median, "q1_ns": q1, "q3_ns": q3, "runs": len(values),
                             **{key: max(r[key] for r in runs) for key in runs[0] if key != "ns"}}
+        if self.memory:
+            result["memory"] = self.memory
         return result
 
 
@@ -158,6 +187,10 @@ def verdicts(summary):
             continue  # filtered out
         ratio = summary[name]["median_ns"] / summary[beside]["median_ns"]
         result.append({"what": what, "ratio": ratio, "limit": limit, "ok": ratio <= limit})
+    for row in summary.get("memory", []):
+        if row["what"].startswith("Dynamic"):
+            result.append({"what": "memory of 10 000 dynamic series on two CPUs, MB", "ratio": row["bytes"] / 1e6,
+                           "limit": 2.5, "ok": row["bytes"] <= 2.5e6})
     if TEXT in summary:
         allocations = summary[TEXT]["allocations"]
         result.append({"what": "text of 10 000 labelled series: allocations", "ratio": allocations, "limit": 0,
@@ -248,7 +281,7 @@ def tables(summary):
 
     rows = []
     for name, row in summary.items():
-        if match := re.match(r"encode_bench:BM_(\w+)/(series|histograms):(\d+)", name):
+        if match := re.match(r"encode_bench:BM_(\w+)/(series|histograms|dynamic):(\d+)", name):
             copy = summary.get(f"encode_bench:BM_memcpy_of_text/{match[2]}:{match[3]}")
             rows.append([f"{match[1].replace('_', ' ')}: {match[3]} {match[2]}",
                          figure(row["median_ns"] / 1e3), spread(row, 1e3), figure(row["median_ns"] / int(match[3])),
@@ -257,6 +290,41 @@ def tables(summary):
     if rows:
         result.append(("Text, µs",
                        ["", "µs", "middle half", "ns per series", "bytes", "of memcpy", "allocations"], rows))
+    return result + dynamic_tables(summary)
+
+
+def dynamic_tables(summary):
+    result = []
+    kinds = (("Dynamic<Counter, 2>", "dynamic"), ("DynamicFree<Counter>", "dynamic_free"),
+             ("a map per thread (the floor)", "map_per_thread"), ("map under a shared mutex", "map_under_shared_mutex"), ("prometheus-cpp", "prometheus_cpp"))
+    rows = []
+    for label, kind in kinds:
+        for sets in ("shared", "own"):
+            for series in (1, 16, 1000, 100000):
+                one, two = (summary.get(by_label(series, *how).replace("BM_dynamic/", f"BM_{kind}/"))
+                            for how in (("shared", 1), (sets, 2)))
+                if one and two:
+                    first = [figure(one["median_ns"]), spread(one)] if sets == "shared" else ["", ""]
+                    rows.append([label, f"{series}", sets, *first, figure(two["median_ns"]), spread(two),
+                                 f"{two['median_ns'] / one['median_ns']:.2f} ×"])
+    if rows:
+        result.append(("One record by two labels, ns",
+                       ["", "series", "of two threads", "1 thread", "middle half", "2 threads", "middle half",
+                        "of 1 thread"], rows))
+    rows = []
+    for label, name in (("through a handle", "dynamic_handle/threads:1"), ("the same, 2 threads", "dynamic_handle/threads:2"),
+                        ("first record of a series", "dynamic_first_touch"),
+                        ("beyond the limit", "dynamic_overflow/threads:1"),
+                        ("the same, 2 threads", "dynamic_overflow/threads:2")):
+        if row := summary.get(f"dynamic_bench:BM_{name}"):
+            rows.append([label, figure(row["median_ns"]), spread(row)])
+    if rows:
+        result.append(("Dynamic<Counter, 2>, ns", ["", "ns", "middle half"], rows))
+    rows = [[row["what"], *(figure(row[key] / 1e6) for key in ("bytes", "bytes_16_cpus", "bytes_64_cpus"))]
+            for row in summary.get("memory", [])]
+    if rows:
+        result.append(("Memory of 10 000 counter series with two labels, MB",
+                       ["", "2 CPUs, measured", "16 CPUs, computed", "64 CPUs, computed"], rows))
     return result
 
 
@@ -295,6 +363,8 @@ def measure(folder, args):
     before = first_line("/proc/loadavg")
     bench = Bench(folder, args.filter)
     bench.measure(args.repeats, args.min_time)
+    if not args.filter or re.search(args.filter, "series_memory"):
+        bench.measure_memory()
     summary = bench.summary()
     return {
         "machine": machine(folder),
@@ -325,6 +395,7 @@ def main():
         if args.quick:
             bench = Bench(folder, args.filter)
             bench.round(0, 0.001)
+            bench.measure_memory()
             print(f"{len(bench.names)} benchmarks ran and computed what they should")
             return 0
         attempts = []

@@ -2,6 +2,8 @@
 telemetry. Everything runs on loopback ports of its own and ends with the demo.
 """
 import argparse
+import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import os
@@ -12,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from demo import comparison, page
+from demo import comparison, page, tenants
 from demo.load import TESTS, Load, Proxy, Round, command_calls
 from demo.processes import Children, Failure, free_port
 from demo.prometheus import Prometheus
@@ -39,7 +41,7 @@ class Comparison:
 
     @property
     def records_per_operation(self):
-        return 2 + 2 / self.pipeline
+        return 3 + 3 / self.pipeline
 
     @staticmethod
     def mean(rounds, of):
@@ -104,15 +106,20 @@ class Demo:
     def round(self, proxy, pipeline, requests_per_test):
         if proxy is self.bare:
             return self.load.run(proxy, pipeline, requests_per_test)
+        with self.counted(dict.fromkeys(TESTS, requests_per_test)):
+            return self.load.run(proxy, pipeline, requests_per_test)
+
+    @contextlib.contextmanager
+    def counted(self, sent, runs=1):
+        """Adds what is sent through the instrumented proxy in so many runs of redis-benchmark, and what is executed."""
         # Both proxies have one redis-server; of an embedded backend each has its own, which is asked once, at the end.
         before = {} if self.options.embedded else command_calls(self.backend_port)
-        result = self.load.run(proxy, pipeline, requests_per_test)
+        yield
         if not self.options.embedded:
             self.add_executed(command_calls(self.backend_port), before)
-        for test in TESTS:
-            self.sent[test] += requests_per_test
-        self.sent["config"] += 2  # redis-benchmark asks for `save` and `appendonly` first
-        return result
+        for command, calls in sent.items():
+            self.sent[command] += calls
+        self.sent["config"] += 2 * runs  # redis-benchmark asks for `save` and `appendonly` first
 
     def add_executed(self, after, before):
         """INFO is the demo's own question: redis-server gets it past the proxy, an embedded backend through it."""
@@ -162,6 +169,29 @@ class Demo:
                 "histogram_quantile(0.99, sum by (le) (rate(proxy_latency_seconds_bucket[4s])))", time=end),
         }
 
+    def attack(self):
+        """Takes all places that are left with invented tenants; then very many more come, and one that stays."""
+        proxy, load = self.instrumented, self.load
+        invented, stays = "tenant__rand_int__:key", "latecomer:key"
+        before = proxy.child.resident_bytes()
+        seen = tenants.Tenants.seen_by(self.prometheus)
+        room = seen.limit - seen.series
+        with self.counted({"get": room}):
+            load.get(proxy, invented, 1, room)
+        self.prometheus.wait_for_sample_after(time.time())
+        full = proxy.child.resident_bytes()
+        many = round(self.rate * (1 if self.options.quick else 4) / 16) * 16
+        few = many // 5 // 16 * 16
+        with (self.counted({"get": many + few}, runs=2),
+              concurrent.futures.ThreadPoolExecutor() as threads):
+            for run in [threads.submit(load.get, proxy, key, 16, requests)
+                        for key, requests in ((invented, many), (stays, few))]:
+                run.result()
+        self.prometheus.wait_for_sample_after(time.time())
+        return tenants.Attack(invented=room + many, latecomer=few, before=before, full=full,
+                              after=proxy.child.resident_bytes(),
+                              said=tenants.last_said(proxy.child.log.read_text(errors="replace")))
+
     def run(self):
         backend = "the embedded backend" if self.options.embedded else "redis-server"
         say(f"== starting {backend}, the proxy with and without telemetry, and Prometheus")
@@ -174,18 +204,23 @@ class Demo:
         self.rate = Comparison.mean(results[16].instrumented, "per_second")
         say("== one round for Prometheus to watch")
         watched = self.watch()
+        say("== a client that invents tenants")
+        attack = self.attack()
         if self.options.embedded:
             self.add_executed(command_calls(self.backend_port), {})
             self.sent["other"] = 1
             self.prometheus.wait_for_sample_after(time.time())
         seen, not_ok = self.prometheus.commands()
         totals, different = page.agreement(self.sent, self.executed, seen, backend)
-        self.show(results, watched, totals, load_average)
-        if different or not_ok:
-            what = [f"{command}: sent, executed and seen are not equal" for command in different]
-            raise Failure("; ".join(what + [f"{not_ok} commands were not answered with success"] * bool(not_ok)))
+        attack.seen = tenants.Tenants.seen_by(self.prometheus)
+        sent = sum(self.sent.values())
+        self.show(results, watched, totals, attack.page(sent), load_average)
+        what = [f"{command}: sent, executed and seen are not equal" for command in different]
+        what += [f"{not_ok} commands were not answered with success"] * bool(not_ok) + attack.problems(sent)
+        if what:
+            raise Failure("; ".join(what))
 
-    def show(self, results, watched, totals, load_average):
+    def show(self, results, watched, totals, attack, load_average):
         def cpus(group):
             return ("CPU " if len(group) == 1 else "CPUs ") + ", ".join(map(str, sorted(group)))
 
@@ -207,6 +242,8 @@ What it costs (redis-benchmark -t {','.join(TESTS)}, means over alternating roun
 Whether it counts right (every round through the instrumented proxy)
 
 {totals}
+
+{attack}
 
 What Prometheus saw of the last round (rate and histogram_quantile over 4 s)
 

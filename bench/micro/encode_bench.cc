@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
@@ -55,6 +56,26 @@ class Grid {
 
  private:
   ft::Labeled<ft::Counter, EndpointEnum, TenantEnum> counters_{ft::Scope{registry, "proxy"}, info};
+};
+
+/// 10 000 series of a dynamic counter.
+class DynamicSeries {
+ public:
+  DynamicSeries() {
+    Values values;
+    for (int i = 0; i < 10'000; ++i) {
+      const std::uint64_t value = values.next();
+      counter_.at(label(static_cast<Endpoint>(i / 100)).value, label(static_cast<Tenant>(i % 100)).value).add(value);
+      total += value;
+    }
+  }
+  ft::Registry registry;
+  std::uint64_t total = 0;
+  static constexpr std::uint64_t lines = 10'000;
+
+ private:
+  ft::Dynamic<ft::Counter, 2> counter_{
+      ft::Scope{registry, "proxy"}, info, {label(Endpoint{}).key, label(Tenant{}).key}, {.max_series = 10'000}};
 };
 
 /// One counter whose two labels are its scope's.
@@ -206,6 +227,9 @@ BENCHMARK(BM_memcpy_of_text<Series1>)->Name("BM_memcpy_of_text/series:1");
 BENCHMARK(BM_memcpy_of_text<Series100>)->Name("BM_memcpy_of_text/series:100");
 BENCHMARK(BM_memcpy_of_text<Series10000>)->Name("BM_memcpy_of_text/series:10000");
 BENCHMARK(BM_collect_and_prometheus_text<Series10000>)->Name("BM_collect_and_prometheus_text/series:10000");
+BENCHMARK(BM_prometheus_text<DynamicSeries>)->Name("BM_prometheus_text/dynamic:10000");
+BENCHMARK(BM_memcpy_of_text<DynamicSeries>)->Name("BM_memcpy_of_text/dynamic:10000");
+BENCHMARK(BM_collect_and_prometheus_text<DynamicSeries>)->Name("BM_collect_and_prometheus_text/dynamic:10000");
 BENCHMARK(BM_prometheus_text_histograms)->Name("BM_prometheus_text/histograms:100");
 
 }  // namespace

@@ -24,13 +24,16 @@ constexpr const char* usage =
   --max-clients N         more are refused (default 4096)
   --drain-seconds N       how long clients may take to end after SIGTERM, at most 3600 (default 5)
   --upstream-seconds N    how long the Redis server may take to answer, 1 to 3600 (default 10)
+  --max-tenants N         with metrics of their own at a time, 1 to 1000000 (default 1000); the others share one series
+  --tenant-seconds N      how long a tenant that sends nothing keeps its place, 1 to 86400 (default 180)
   --port-file FILE        the ports are written there once both are open: "PORT METRICS_PORT"
-Hosts are IP addresses: 127.0.0.1, [::1].
+Hosts are IP addresses: 127.0.0.1, [::1]. A key's tenant is what stands before its first ':', at most 64 bytes.
 )";
 
 struct Options {
   proxy::ServerOptions server{.listen = {asio::ip::make_address("127.0.0.1"), 6380}, .upstream = {}};
   proxy::Endpoint metrics{asio::ip::make_address("127.0.0.1"), 9464};
+  std::uint32_t max_tenants = 1000;  // arbitrary
   std::string port_file;
 };
 
@@ -83,6 +86,10 @@ Options parse(int argc, char** argv) {
       options.server.drain_deadline = std::chrono::seconds{number(name, value, 0, 3600)};
     } else if (name == "--upstream-seconds") {
       options.server.upstream_deadline = std::chrono::seconds{number(name, value, 1, 3600)};
+    } else if (name == "--max-tenants") {
+      options.max_tenants = static_cast<std::uint32_t>(number(name, value, 1, 1'000'000));
+    } else if (name == "--tenant-seconds") {
+      options.server.tenant_idle = std::chrono::seconds{number(name, value, 1, 86400)};
     } else if (name == "--port-file") {
       options.port_file = value;
     } else {
@@ -115,8 +122,9 @@ bool write_port_file(const std::string& path, std::uint16_t port, std::uint16_t 
 }
 
 int run(const Options& options) {
+  proxy::report_diagnostics();
   proxy::Registry registry;
-  proxy::ProxyMetrics metrics{registry};
+  proxy::ProxyMetrics metrics{registry, options.max_tenants};
   proxy::Server server{options.server, metrics};
   if (const std::error_code error = server.listen()) {
     std::fprintf(stderr, "ft_proxy: cannot listen on %s: %s\n", text(options.server.listen).c_str(),

@@ -4,12 +4,17 @@
 #pragma once
 
 #include <chrono>
+#include <cstdio>
 
 #include "command.h"
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/diagnostics.h"
+#include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/registry.h"
+#include "fast_telemetry/sweeper.h"
+#include "tenant.h"
 
 namespace proxy {
 
@@ -45,9 +50,20 @@ struct ProxyMetrics {
   using Time = std::chrono::steady_clock::time_point;
   static Time now() noexcept { return std::chrono::steady_clock::now(); }
 
-  explicit ProxyMetrics(ft::Registry& registry) : scope{registry, "proxy"} {}
+  /// Whose command it is: the label of metrics per tenant.
+  using Tenant = proxy::Tenant;
+
+  /// At most so many tenants have series of their own, the commands of all others share one.
+  ProxyMetrics(ft::Registry& registry, std::uint32_t max_tenants)
+      : scope{registry, "proxy"}, tenants{.max_series = max_tenants}, sweeper{registry, {.idle_sweeps = idle_sweeps}} {}
+
+  /// Makes room for new tenants: forgets those that were idle over the last `idle_sweeps` calls. From one thread.
+  void sweep() { sweeper.sweep(); }
+  static constexpr unsigned idle_sweeps = 3;
 
   ft::Scope scope;
+  ft::DynamicOptions tenants;
+  ft::Sweeper sweeper;
 
   ft::Labeled<ft::Counter, Command, Outcome> commands{
       scope, {.name = "commands", .help = "Commands answered, counted before their reply is sent."}};
@@ -69,6 +85,25 @@ struct ProxyMetrics {
       scope, {.name = "protocol_errors", .help = "Connections closed because what they sent was no command."}};
   ft::Counter upstream_reconnects{
       scope, {.name = "upstream_reconnects", .help = "Times the upstream was reached again after it could not be."}};
+
+  // Looked up by name: names come from the network, and no handle lives long enough to be worth it.
+  ft::Dynamic<ft::Counter, 1> tenant_commands{
+      scope, {.name = "tenant_commands", .help = "Commands answered, by tenant."}, {"tenant"}, tenants};
+  // Far fewer bounds than `latency` has: each is a line of /metrics per tenant.
+  ft::Dynamic<ft::Histogram, 1> tenant_latency{
+      scope,
+      {.name = "tenant_latency", .help = "As latency, by tenant.", .unit = ft::Unit::seconds},
+      {"tenant"},
+      tenants,
+      ft::buckets::durations(std::chrono::microseconds{100}, std::chrono::milliseconds{1},
+                             std::chrono::milliseconds{10}, std::chrono::milliseconds{100})};
 };
+
+/// Has the library say on stderr what it has to say: which tenants are too many, what this machine does not offer.
+inline void report_diagnostics() {
+  ft::set_diagnostics([](const ft::Diagnostic& diagnostic, void*) noexcept {
+    std::fprintf(stderr, "ft_proxy: %.*s\n", static_cast<int>(diagnostic.message.size()), diagnostic.message.data());
+  });
+}
 
 }  // namespace proxy

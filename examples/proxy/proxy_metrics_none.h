@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "command.h"
@@ -20,19 +22,27 @@ struct ProxyMetrics {
   };
   static Time now() noexcept { return {}; }
 
+  struct Tenant {
+    Tenant(Command, std::span<const std::string_view>) noexcept {}
+    [[nodiscard]] std::string_view name() const noexcept { return {}; }
+  };
+
   struct Nothing {
     template <class... Labels>
     Nothing with(Labels...) const noexcept {
       return {};
     }
+    Nothing at(std::string_view) const noexcept { return {}; }
     void add(std::uint64_t = 1) const noexcept {}
     void record(Time) const noexcept {}
   };
 
-  explicit ProxyMetrics(Registry&) {}
+  ProxyMetrics(Registry&, std::uint32_t) {}
+  void sweep() const noexcept {}
+  static constexpr unsigned idle_sweeps = 1;
 
   Nothing commands, latency, received, sent, connections_opened, connections_closed, connections_rejected,
-      protocol_errors, upstream_reconnects;
+      protocol_errors, upstream_reconnects, tenant_commands, tenant_latency;
 };
 
 struct ExposerOptions {
@@ -45,5 +55,7 @@ struct Exposer {
   std::error_code start() { return {}; }
   std::uint16_t port() const { return 0; }
 };
+
+inline void report_diagnostics() {}
 
 }  // namespace proxy

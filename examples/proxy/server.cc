@@ -75,6 +75,7 @@ std::error_code Server::listen() {
 std::size_t Server::run() {
   asio::co_spawn(control_, accept(), asio::detached);
   asio::co_spawn(control_, wait_for_signals(), asio::detached);
+  asio::co_spawn(control_, sweep(), asio::detached);
   std::atomic<std::size_t> cut_off{0};
   {
     std::vector<std::jthread> threads;
@@ -118,8 +119,18 @@ Task<> Server::wait_for_signals() {
   std::error_code error;
   co_await signals_.async_wait(or_error(error));
   acceptor_.close(error);
+  sweep_timer_.cancel();
   for (const auto& loop : loops_) loop->drain(options_.drain_deadline);
   signals_.clear(error);  // the next one has its default effect: it ends the process
+}
+
+Task<> Server::sweep() {
+  while (acceptor_.is_open()) {
+    sweep_timer_.expires_after(std::chrono::milliseconds{options_.tenant_idle} / ProxyMetrics::idle_sweeps);
+    std::error_code cancelled;
+    co_await sweep_timer_.async_wait(or_error(cancelled));
+    if (!cancelled) metrics_.sweep();
+  }
 }
 
 }  // namespace proxy

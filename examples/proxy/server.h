@@ -26,6 +26,7 @@ struct ServerOptions {
   std::size_t max_clients = 4096;    ///< more are refused
   std::chrono::milliseconds drain_deadline{5000};
   std::chrono::seconds upstream_deadline{10};  ///< how long the upstream may be silent when it is waited for
+  std::chrono::seconds tenant_idle{180};       ///< how long metrics remember a tenant that sends nothing
 };
 
 /// One thread with the sessions and upstream connections that live on it. Nothing is shared between two of them but
@@ -75,15 +76,17 @@ class Server {
  private:
   Task<> accept();
   Task<> wait_for_signals();
+  Task<> sweep();
 
   ServerOptions options_;
   ProxyMetrics& metrics_;
   EmbeddedBackend embedded_;
   std::atomic<std::size_t> clients_{0};
   std::vector<std::unique_ptr<EventLoop>> loops_;
-  asio::io_context control_{1};  // the thread that calls run(): new connections and signals
+  asio::io_context control_{1};  // the thread that calls run(): new connections, signals and sweeps
   asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_{control_};
   asio::basic_signal_set<Executor> signals_{control_, SIGTERM, SIGINT};
+  Timer sweep_timer_{control_};
 };
 
 }  // namespace proxy

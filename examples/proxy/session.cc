@@ -97,7 +97,7 @@ Task<> Session::serve() {
 
     if (status == RequestParser::Status::request) {
       if (!ours && batch == 0) co_await flush();
-      pending_.push_back({verb.command, Outcome::ok, command_began_});
+      pending_.push_back({verb.command, Outcome::ok, command_began_, {verb.command, parser_.args()}});
     }
     command_began_ = last_read_;  // of the next command: this one ended in the latest read
     if (as_it_came) {
@@ -263,11 +263,31 @@ Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t cou
 // No coroutines, so that the loops run in registers and not in a coroutine's frame.
 void Session::count_outcomes(std::span<const Pending> answered) {
   for (const Pending& command : answered) metrics_.commands.with(command.command, command.outcome).add();
+  for_each_tenant(answered, [this](std::string_view tenant, std::span<const Pending> commands) {
+    metrics_.tenant_commands.at(tenant).add(commands.size());
+  });
 }
 
 void Session::record_latencies(std::span<const Pending> answered) {
   const ProxyMetrics::Time written = ProxyMetrics::now();
   for (const Pending& command : answered) metrics_.latency.with(command.command).record(written - command.received);
+  for_each_tenant(answered, [this, written](std::string_view tenant, std::span<const Pending> commands) {
+    const auto& latency = metrics_.tenant_latency.at(tenant);
+    for (const Pending& command : commands) latency.record(written - command.received);
+  });
+}
+
+// Calls `use` once per run of commands of one tenant: a client's commands mostly are one tenant's, which is then looked
+// up once.
+template <class Use>
+void Session::for_each_tenant(std::span<const Pending> answered, Use use) {
+  while (!answered.empty()) {
+    const std::string_view tenant = answered.front().tenant.name();
+    std::size_t count = 1;
+    while (count < answered.size() && answered[count].tenant.name() == tenant) ++count;
+    use(tenant, answered.first(count));
+    answered = answered.subspan(count);
+  }
 }
 
 // Closing a socket with unread bytes resets the connection, and the client may lose replies it has not read yet. So the

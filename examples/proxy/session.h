@@ -47,6 +47,7 @@ class Session : public std::enable_shared_from_this<Session> {
     Command command;
     Outcome outcome;
     ProxyMetrics::Time received;
+    [[no_unique_address]] ProxyMetrics::Tenant tenant;
   };
 
   static constexpr std::size_t min_read_bytes = 4096;     // from the client; doubles while reads come back full
@@ -68,6 +69,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<> reply(std::string_view bytes, std::size_t first, std::size_t count);
   void count_outcomes(std::span<const Pending> answered);
   void record_latencies(std::span<const Pending> answered);
+  template <class Use>
+  static void for_each_tenant(std::span<const Pending> answered, Use use);
   Task<> say_goodbye();
 
   Socket client_;

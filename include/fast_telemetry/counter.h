@@ -51,6 +51,8 @@ class Counter {
   [[nodiscard]] std::uint64_t value() const noexcept { return detail::read_integer(registration_.site, 0); }
 
   static constexpr detail::Declaration declare() noexcept { return {detail::Cells::counter}; }
+  static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
+  static Point point(detail::Site& site, std::size_t index) noexcept { return {site, index * sizeof(std::uint64_t)}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * sizeof(std::uint64_t)};
   }
@@ -95,6 +97,7 @@ class FloatCounter {
   [[nodiscard]] double value() const noexcept { return detail::read_double(registration_.site, 0); }
 
   static constexpr detail::Declaration declare() noexcept { return {detail::Cells::float_counter}; }
+  static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * sizeof(double)};
   }
@@ -152,6 +155,7 @@ class UpDownCounter {
   }
 
   static constexpr detail::Declaration declare() noexcept { return {detail::Cells::up_down_counter}; }
+  static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * sizeof(std::uint64_t)};
   }

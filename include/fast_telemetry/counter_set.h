@@ -10,6 +10,14 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
+struct DynamicOptions;
+template <class Metric, std::size_t keys>
+class Dynamic;
+namespace detail {
+template <class Metric, std::size_t keys>
+class KeyedSeries;
+}  // namespace detail
+
 /// N values of a CounterSet, by index: `{1, bytes, 0}`.
 template <std::size_t count>
 struct CounterValues {
@@ -95,6 +103,11 @@ class CounterSet {
 
   [[nodiscard]] CounterValues<count> values() const noexcept { return point().values(); }
 
+  /// The counters of one series, side by side.
+  static Point point(detail::Site& site, const detail::Registration&) noexcept {
+    return point(site, std::make_index_sequence<count>{});
+  }
+
  private:
   struct Element {
     mutable detail::Registration registration;
@@ -114,6 +127,10 @@ class CounterSet {
     detail::add(elements_[count - 1].registration.site, 0, values[count - 1]);
   }
 
+  template <std::size_t... is>
+  static Point point(detail::Site& site, std::index_sequence<is...>) noexcept {
+    return Point{Counter::point(site, is)...};
+  }
   [[nodiscard]] Point point() const noexcept { return point(std::make_index_sequence<count>{}); }
   template <std::size_t... is>
   [[nodiscard]] Point point(std::index_sequence<is...>) const noexcept {
@@ -145,6 +162,38 @@ class Labeled<CounterSet<count>, Enums...> {
   }
 
   Labeled<Counter, Enums...> counters_[count];
+};
+
+/// A set of counters per combination of label values, found together: as Dynamic<Metric, N>, include dynamic.h.
+template <std::size_t count, std::size_t keys>
+class Dynamic<CounterSet<count>, keys> : public detail::KeyedSeries<CounterSet<count>, keys> {
+  static_assert(count > 1, "a set of one counter is a Dynamic<Counter, N>");
+
+ public:
+  /// Registers one family per counter, in this order. Throws as Dynamic does.
+  template <class Options = DynamicOptions>
+  Dynamic(const Scope& scope, const Info (&infos)[count], const Text (&label_keys)[keys], const Options& options = {})
+      : Dynamic{scope, infos, label_keys, options, std::make_index_sequence<count - 1>{}} {}
+
+ private:
+  /// The families after the first, whose series they share.
+  struct Member {
+    detail::Registration registration;
+  };
+
+  template <std::size_t... is>
+  Dynamic(const Scope& scope, const Info (&infos)[count], const Text (&label_keys)[keys], const auto& options,
+          std::index_sequence<is...>)
+      : detail::KeyedSeries<CounterSet<count>, keys>{scope,
+                                                     infos[0],
+                                                     Counter::declare(),
+                                                     {label_keys, keys, options.max_series, options.overflow_key, infos,
+                                                      count}},
+        members_{
+            Member{{&scope, &infos[is + 1], {.cells = detail::Cells::counter, .member = {this->index(), is + 1}}}}...} {
+  }
+
+  Member members_[count - 1];
 };
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -172,6 +172,9 @@ class Distribution {
   [[nodiscard]] double sum() const noexcept { return point(registration_, 0).sum(); }
 
   static detail::Declaration declare(Range range, DistributionOptions options = {});
+  static Point point(detail::Site& site, const detail::Registration& shape) noexcept {
+    return Point{{site, shape.exponential(), 0}};
+  }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return Point{{registration.site, registration.exponential(), index}};
   }
@@ -231,6 +234,9 @@ class FloatDistribution {
   [[nodiscard]] double sum() const noexcept { return point(registration_, 0).sum(); }
 
   static detail::Declaration declare(FloatRange range, DistributionOptions options = {});
+  static Point point(detail::Site& site, const detail::Registration& shape) noexcept {
+    return Point{{site, shape.exponential(), 0}};
+  }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return Point{{registration.site, registration.exponential(), index}};
   }

@@ -52,6 +52,7 @@ class Gauge {
   static constexpr detail::Declaration declare() noexcept {
     return {__is_same(T, double) ? detail::Cells::gauge_f64 : detail::Cells::gauge_i64};
   }
+  static Point point(detail::Site& site, const detail::Registration&) noexcept { return {site, 0}; }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, index * detail::gauge_cells * sizeof(std::uint64_t)};
   }

@@ -220,6 +220,9 @@ class Histogram {
   [[nodiscard]] double sum() const noexcept { return self().sum(); }
 
   static detail::Declaration declare(const Bounds& bounds);
+  static Point point(detail::Site& site, const detail::Registration& shape) noexcept {
+    return {site, shape.buckets(), 0};
+  }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, registration.buckets(), index};
   }
@@ -288,6 +291,9 @@ class FloatHistogram {
   [[nodiscard]] double sum() const noexcept { return self().sum(); }
 
   static detail::Declaration declare(const FloatBounds& bounds);
+  static Point point(detail::Site& site, const detail::Registration& shape) noexcept {
+    return {site, shape.buckets(), 0};
+  }
   static Point point(detail::Registration& registration, std::size_t index) noexcept {
     return {registration.site, registration.buckets(), index};
   }

@@ -28,6 +28,7 @@ class Registry {
  private:
   friend class Scope;
   friend class Reader;
+  friend class Sweeper;
   detail::RegistryState* state_;
 };
 

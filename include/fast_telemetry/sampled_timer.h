@@ -10,12 +10,20 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
+struct DynamicOptions;
+template <class Metric, std::size_t keys>
+class Dynamic;
+
 namespace detail {
+
+template <class Metric, std::size_t keys>
+class KeyedSeries;
 
 /// The three families of a SampledTimer, each a metric that Labeled<> can make points of.
 struct TimerCalls {
   using Point = Counter::Point;
   static constexpr Declaration declare() noexcept { return {.cells = Cells::counter, .suffix = "calls"}; }
+  static Point point(Site& site, const Registration& shape) noexcept { return Counter::point(site, shape); }
   static Point point(Registration& registration, std::size_t index) noexcept {
     return Counter::point(registration, index);
   }
@@ -35,12 +43,24 @@ struct TimerSamples {
   }
   static Point point(Registration& registration, std::size_t index) noexcept { return {&registration, index}; }
 };
+/// The same for the samples of a series.
+struct TimerSeriesSamples {
+  struct Point {
+    Site* series;
+    const Registration* metric;
+
+    [[nodiscard]] Histogram::Point histogram() const noexcept { return Histogram::point(*series, *metric); }
+  };
+  static Declaration declare(const Bounds& bounds) { return TimerSamples::declare(bounds); }
+  static Point point(Site& site, const Registration& shape) noexcept { return {&site, &shape}; }
+};
 constexpr Declaration timer_stride(std::uint32_t stride) noexcept {
   return {.cells = Cells::constant, .suffix = "sample_stride", .constant = stride};
 }
 
-/// What times one call: a sampled timer, or a point of a labelled one.
-class SampledPoint {
+/// What times one call: a sampled timer, or a point of a labelled or dynamic one.
+template <class Samples>
+class BasicSampledPoint {
  public:
   /// Times the scope it lives in, if its call was selected. Records once: at finish(), or when the scope ends.
   class [[nodiscard]] Timing {
@@ -51,26 +71,25 @@ class SampledPoint {
     void finish() noexcept {
       if (begin_ns_ == not_selected) [[likely]]
         return;
-      record_since(begin_ns_, samples_.registration, samples_.index);
+      record_since(begin_ns_, samples_);
       begin_ns_ = not_selected;
     }
 
    private:
-    friend class SampledPoint;
+    friend class BasicSampledPoint;
     static constexpr std::int64_t not_selected = -1 - __INT64_MAX__;
-    Timing(const TimerSamples::Point& samples, bool selected) noexcept
+    Timing(const Samples& samples, bool selected) noexcept
         : samples_{samples}, begin_ns_{selected ? now_ns() : not_selected} {}
-    // A call with plain arguments: what a call that is not timed needs of all this then stays in registers.
-    [[gnu::noinline]] static void record_since(std::int64_t begin_ns, Registration* samples,
-                                               std::size_t index) noexcept {
-      Histogram::point(*samples, index).record(Nanoseconds{now_ns() - begin_ns});
+    // A call whose arguments are in registers: what a call that is not timed needs of all this then stays in them.
+    [[gnu::noinline]] static void record_since(std::int64_t begin_ns, Samples samples) noexcept {
+      samples.histogram().record(Nanoseconds{now_ns() - begin_ns});
     }
 
-    TimerSamples::Point samples_;
+    Samples samples_;
     std::int64_t begin_ns_;
   };
 
-  SampledPoint(const Counter::Point& calls, const TimerSamples::Point& samples, std::uint64_t limit) noexcept
+  BasicSampledPoint(const Counter::Point& calls, const Samples& samples, std::uint64_t limit) noexcept
       : calls_{calls}, samples_{samples}, limit_{limit} {}
 
   /// Counts a call and, if it is selected, times it until the result's end: `const auto timing = timer.start();`.
@@ -99,9 +118,11 @@ class SampledPoint {
 
  private:
   Counter::Point calls_;
-  TimerSamples::Point samples_;
+  Samples samples_;
   std::uint64_t limit_;
 };
+
+using SampledPoint = BasicSampledPoint<TimerSamples::Point>;
 
 }  // namespace detail
 
@@ -174,6 +195,52 @@ class Labeled<SampledTimer, Enums...> {
   std::uint64_t limit_;
   Labeled<detail::TimerCalls, Enums...> calls_;
   Labeled<detail::TimerSamples, Enums...> samples_;
+  detail::Registration stride_;
+};
+
+/// A sampled timer per combination of label values, with one stride for all: as Dynamic<Metric, N>, include dynamic.h.
+/// By handle only: a call that is worth sampling is shorter than two lookups.
+template <std::size_t keys>
+class Dynamic<SampledTimer, keys> {
+  using Calls = Dynamic<detail::TimerCalls, keys>;
+  using Samples = Dynamic<detail::TimerSeriesSamples, keys>;
+
+ public:
+  using Point = detail::BasicSampledPoint<detail::TimerSeriesSamples::Point>;
+
+  /// Both series, to keep.
+  class Handle : public Point {
+   private:
+    friend class Dynamic;
+    Handle(const typename Calls::Handle& calls, const typename Samples::Handle& samples, std::uint64_t limit) noexcept
+        : Point{calls, samples, limit}, calls_{calls}, samples_{samples} {}
+    typename Calls::Handle calls_;
+    typename Samples::Handle samples_;
+  };
+
+  template <class Options>
+  Dynamic(const Scope& scope, const Info& info, const Text (&label_keys)[keys], const Options& options,
+          const Bounds& bounds, std::uint32_t stride)
+      : limit_{detail::selection_limit(stride)},
+        calls_{scope, info, label_keys, options},
+        samples_{scope, info, label_keys, options, bounds},
+        stride_{&scope, &info, detail::timer_stride(stride)} {}
+
+  template <class... Values>
+    requires(sizeof...(Values) == keys)
+  [[nodiscard]] Handle with(const Values&... values) noexcept {
+    return {calls_.with(values...), samples_.with(values...), limit_};
+  }
+
+  /// Label sets whose calls are counted in a series of their own.
+  [[nodiscard]] std::size_t series_count() const noexcept { return calls_.series_count(); }
+  /// Calls that were counted in the overflow series.
+  [[nodiscard]] std::uint64_t overflow_count() const noexcept { return calls_.overflow_count(); }
+
+ private:
+  std::uint64_t limit_;
+  Calls calls_;
+  Samples samples_;
   detail::Registration stride_;
 };
 

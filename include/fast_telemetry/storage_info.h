@@ -3,6 +3,7 @@
 // What the library holds, which write path is active, and what could not be recorded.
 #pragma once
 
+#include "fast_telemetry/cardinality.h"
 #include "fast_telemetry/visitor.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -29,13 +30,14 @@ struct StorageInfo {
   std::uint64_t dropped_reentrant;     ///< first writes in a signal handler on top of another first write
   std::uint64_t
       dropped_not_finite;  ///< NaN given to a metric of doubles that is no gauge, or infinity to one that adds up
-  std::uint64_t dropped_negative;       ///< negative amounts given to a FloatCounter or FloatDistribution
-  std::uint64_t dropped_no_such_index;  ///< adds to a counter that a CounterSet does not have
-  std::uint64_t finals_held;            ///< series of destroyed metrics whose final value is kept for readers
-  std::uint64_t finals_dropped;         ///< series whose final value was given up before every reader had it
-  std::uint64_t callbacks_failed;       ///< calls of observable metrics' callbacks that threw
-  std::uint64_t callbacks_late;         ///< that returned after their collection's time was spent
-  std::uint64_t callbacks_skipped;      ///< that were not made, because that time was spent
+  std::uint64_t dropped_negative;               ///< negative amounts given to a FloatCounter or FloatDistribution
+  std::uint64_t dropped_no_such_index;          ///< adds to a counter that a CounterSet does not have
+  std::uint64_t finals_held;                    ///< series of destroyed metrics whose final value is kept for readers
+  std::uint64_t finals_dropped;                 ///< series whose final value was given up before every reader had it
+  std::uint64_t callbacks_failed;               ///< calls of observable metrics' callbacks that threw
+  std::uint64_t callbacks_late;                 ///< that returned after their collection's time was spent
+  std::uint64_t callbacks_skipped;              ///< that were not made, because that time was spent
+  std::vector<CardinalityReport> dynamic = {};  ///< one per dynamic metric of any registry, by name
 };
 
 /// Reads the state of the process-wide storage. Costs some system calls; thread-safe.

@@ -8,6 +8,8 @@
 #include <bit>
 #include <cerrno>
 
+#include "dynamic_index.h"
+#include "fast_telemetry/detail/percpu.h"
 #include "instrument.h"
 #include "process.h"
 #include "reclaim.h"
@@ -30,16 +32,10 @@ std::uint64_t* attach(Site& site, void (*drop)(Drop) noexcept) noexcept {
   std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_RELAXED);
   // Read again under the lock: a destructor clears both under it, so a dead metric gets no cells.
   // Acquire: pairs with the release at the end of registration.
-  Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
-  if (cells == nullptr && instrument != nullptr) {
-    cells = instrument->arena->allocate(*instrument->size);
+  RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  if (cells == nullptr && owner != nullptr) {
+    cells = attach_run(site, *owner);
     reason = Drop::no_memory;
-    if (cells != nullptr) {
-      // Release, both: pairs with the fold's acquire of `place` and with writers' dependent loads through `cells`; a
-      // run that was used before is seen zeroed.
-      instrument->place.store(instrument->arena->place(cells), std::memory_order_release);
-      __atomic_store_n(&site.cells, cells, __ATOMIC_RELEASE);
-    }
   }
   errno = saved_errno;
   arena_lock.unlock();
@@ -84,6 +80,17 @@ auto keeping_greater(std::uint64_t value) noexcept {
 
 }  // namespace
 
+std::uint64_t* attach_run(Site& site, RunOwner& owner) noexcept {
+  const std::uint64_t place = owner.place.load(std::memory_order_relaxed);
+  std::uint64_t* const cells = place != 0 ? owner.arena->at(place) : owner.arena->allocate(*owner.size);
+  if (cells == nullptr) return nullptr;
+  // Release, both: pairs with the fold's acquire of `place` and with writers' dependent loads through `cells`; a run
+  // that was used before is seen zeroed.
+  owner.place.store(owner.arena->place(cells), std::memory_order_release);
+  __atomic_store_n(&site.cells, cells, __ATOMIC_RELEASE);
+  return cells;
+}
+
 void count_drop(Drop reason) noexcept {
   drops[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
 }
@@ -97,14 +104,20 @@ void forget_drops() noexcept {
 }
 
 void cold_add(Site& site, std::size_t offset, std::uint64_t value) noexcept {
+  if (Site* const overflow = overflow_of(site, true)) return add(*overflow, offset, value);
   in_extra_shard(site, offset, adding(value));
 }
-void cold_add(Site& site, std::size_t offset, double value) noexcept { in_extra_shard(site, offset, adding(value)); }
+void cold_add(Site& site, std::size_t offset, double value) noexcept {
+  if (Site* const overflow = overflow_of(site, true)) return add(*overflow, offset, value);
+  in_extra_shard(site, offset, adding(value));
+}
 
 void cold_add_part(Site& site, std::size_t offset, std::uint64_t value) noexcept {
+  if (Site* const overflow = overflow_of(site, false)) return add_part(*overflow, offset, value);
   in_extra_shard(site, offset, adding(value), [](Drop) noexcept {});
 }
 void cold_add_part(Site& site, std::size_t offset, double value) noexcept {
+  if (Site* const overflow = overflow_of(site, false)) return add_part(*overflow, offset, value);
   in_extra_shard(site, offset, adding(value), [](Drop) noexcept {});
 }
 
@@ -116,6 +129,7 @@ void cold_max_part(Site& site, std::size_t offset, std::uint64_t value) noexcept
 }
 
 void cold_set(Site& site, std::size_t offset, std::uint64_t bits) noexcept {
+  if (Site* const overflow = overflow_of(site, true)) return set(*overflow, offset, bits);
   const Mark mark{mark_slot()};
   std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
   if (cells == nullptr) cells = attach(site, count_drop);

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "diagnose.h"
+#include "dynamic_index.h"
 #include "names.h"
 #include "process.h"
 #include "utf8.h"
@@ -87,6 +88,7 @@ void label_points(Instrument& instrument, const ScopeState& scope, const Axis* a
   const Text invalid_value = pool.add(invalid);
 
   instrument.labels_per_point = constant.size() + axis_count;
+  instrument.constant_labels = constant.size();
   instrument.labels.reserve(instrument.points * instrument.labels_per_point);
   for (std::size_t p = 0; p < instrument.points; ++p) {
     const bool spare = instrument.has_spare && p + 1 == instrument.points;
@@ -192,10 +194,26 @@ std::string clash(const FamilyRecord& wanted, const FamilyRecord& other, const s
   return {};
 }
 
+/// Whether both are dynamic with the same keys, or neither is. A set's counters after the first have to share the
+/// series that this one got.
+bool has_keys_of(const Instrument& old, const Instrument& fresh) noexcept {
+  if (!old.dynamic || !fresh.dynamic) return !old.dynamic && !fresh.dynamic;
+  return old.member == fresh.member &&
+         (old.dynamic == fresh.dynamic || (fresh.member == 0 && old.dynamic->has_keys_of(*fresh.dynamic)));
+}
+
+/// Whether a series of the one may some day have the labels of a point of the other. With the same constant keys and
+/// other values that cannot be; a dynamic metric's keys are none of its scope's.
+bool may_collide(const Instrument& a, const Instrument& b) noexcept {
+  if (!a.dynamic && !b.dynamic) return false;
+  const auto same_key = [](const Label& x, const Label& y) { return x.key == y.key; };
+  return !std::ranges::is_permutation(a.scope_labels(), b.scope_labels(), same_key);
+}
+
 /// Whether `old` has the same points in the same order, and cells that mean the same.
 bool has_shape_of(const Instrument& old, const Instrument& fresh) noexcept {
   return old.cells == fresh.cells && old.points == fresh.points && old.width == fresh.width &&
-         old.buckets == fresh.buckets && old.exponential == fresh.exponential &&
+         old.buckets == fresh.buckets && old.exponential == fresh.exponential && has_keys_of(old, fresh) &&
          std::equal(old.label_sets.begin(), old.label_sets.end(), fresh.label_sets.begin(),
                     [](const auto& a, const auto& b) { return a->first == b->first; });
 }
@@ -277,6 +295,17 @@ void Enrolment::find_equal_labels() {
     }
     in_the_way_.insert(&other);
   }
+  const Instrument& fresh = *instrument_;
+  if (!fresh.dynamic && family_->dynamic_instruments == 0) return;
+  for (const auto& [id, other] : family_->instruments) {
+    if (!may_collide(*other, fresh)) continue;
+    if (!other->retired) {
+      throw std::invalid_argument{"metric \"" + family_->full_name +
+                                  "\" exists already with other constant label keys, and one of the two is dynamic: "
+                                  "some day both could have a series with the same labels"};
+    }
+    in_the_way_.insert(other.get());
+  }
 }
 
 void Enrolment::commit() noexcept {
@@ -293,6 +322,7 @@ void Enrolment::commit() noexcept {
     registry_.names.merge(new_names_);
   }
   family_->instruments.merge(new_instrument_);
+  if (instrument_->dynamic) ++family_->dynamic_instruments;
   family_->label_sets.merge(label_sets_);
   ++registry_.layout_version;
 }

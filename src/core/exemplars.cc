@@ -70,7 +70,10 @@ std::uint64_t* attach_slots(Site& site) noexcept {
   std::uint64_t* slots = __atomic_load_n(&site.exemplars, __ATOMIC_RELAXED);
   // Read again under the lock: a destructor clears all three under it. Acquire: pairs with the release at the end of
   // registration. Without cells the observation itself was dropped.
-  Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
+  // Series of dynamic metrics keep none.
+  RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  auto* const instrument =
+      owner != nullptr && owner->kind == OwnerKind::instrument ? static_cast<Instrument*>(owner) : nullptr;
   const bool counts = __atomic_load_n(&site.cells, __ATOMIC_RELAXED) != nullptr;
   if (slots == nullptr && counts && instrument != nullptr && instrument->exemplar_size != nullptr) {
     slots = exemplar_arena.allocate(*instrument->exemplar_size);

@@ -18,6 +18,7 @@ void remove(RegistryState& registry, Instrument& instrument) noexcept {
   ++registry.layout_version;
   const std::shared_ptr<FamilyRecord> family = instrument.family;
   for (const LabelSets::iterator label_set : instrument.label_sets) family->label_sets.erase(label_set);
+  if (instrument.dynamic) --family->dynamic_instruments;
   family->instruments.erase(instrument.id);
   if (!family->instruments.empty()) return;
   for (const std::string& name : family->sample_names) registry.names.erase(name);

@@ -8,10 +8,14 @@
 #include <new>
 
 #include "clock.h"
+#include "dynamic_index.h"
 #include "exemplars.h"
 #include "observe.h"
+#include "pin.h"
 #include "process.h"
 #include "reclaim.h"
+#include "series_pool.h"
+#include "sweep.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -31,6 +35,7 @@ void begin_child() noexcept {
   gauge_arena.wipe_in_child(kernel_wipes);
   exemplar_arena.wipe_in_child(kernel_wipes);
   forget_marks();
+  forget_pins();
   release_clock_in_child();
   // Runs in quarantine were wiped with all others.
   state.fold_active = false;
@@ -40,6 +45,8 @@ void begin_child() noexcept {
   for (Instrument* const instrument : state.instruments) {
     instrument->born_unix_ns = now;
     instrument->base = nullptr;
+    instrument->earlier.store(nullptr, std::memory_order_relaxed);
+    if (instrument->has_index()) instrument->dynamic->forget(now);
     if (instrument->extrema) instrument->extrema->forget();
     if (instrument->observed) instrument->observed->begin_child(now);
   }
@@ -56,23 +63,36 @@ void begin_child() noexcept {
   if (word != nullptr) __atomic_store_n(word, 1, __ATOMIC_RELAXED);
 }
 
+/// Of living metrics. With Process::mutex held.
+template <class Use>
+void for_each_index(Use use) {
+  for (Instrument* const instrument : process().instruments) {
+    if (instrument->has_index()) use(*instrument->dynamic);
+  }
+}
+
 // Not barrier_mutex: who holds it may wait for a mark of this very thread, if fork is called in a signal handler on top
 // of a record. The child makes it anew.
 void before_fork() noexcept {
   process().fold_mutex.lock();
   process().mutex.lock();
+  for_each_index([](DynamicIndex& index) { index.lock(); });
+  lock_series_pool();
   // Not taken when fork is called in a signal handler that interrupted this very thread's attach.
   arena_lock_taken = arena_lock.lock();
 }
 
 void unlock_all() noexcept {
   if (arena_lock_taken) arena_lock.unlock();
+  unlock_series_pool();
+  for_each_index([](DynamicIndex& index) { index.unlock(); });
   process().mutex.unlock();
   process().fold_mutex.unlock();
 }
 
 void after_fork_in_child() noexcept {
   new (&barrier_mutex) std::mutex;
+  new (&sweep_mutex) std::mutex;
   // The arena lock first: freeing quarantined runs takes it.
   if (arena_lock_taken) arena_lock.unlock();
   arena_lock_taken = false;
@@ -108,6 +128,9 @@ void notice_bare_clone() noexcept {
   new (&barrier_mutex) std::mutex;
   new (&process().fold_mutex) std::mutex;
   new (&process().mutex) std::mutex;
+  new (&sweep_mutex) std::mutex;
+  for_each_index([](DynamicIndex& index) { index.renew_locks(); });
+  renew_series_pool_lock();
   arena_lock.unlock();
   begin_child();
 }

@@ -23,6 +23,7 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
+class DynamicIndex;
 struct Instrument;
 struct RegistryState;
 
@@ -49,10 +50,40 @@ struct FamilyRecord {
   // Guarded by Process::mutex.
   Instruments instruments;
   LabelSets label_sets;
+  std::size_t dynamic_instruments = 0;  ///< of `instruments`
 };
 
+enum class OwnerKind : std::uint8_t {
+  instrument,
+  series,   ///< of a dynamic metric (DynamicSeries)
+  refused,  ///< stands for label sets that got no series (RefusedSeries): never has a run
+  records,  ///< counts what went to an overflow series
+};
+
+/// What has a run of cells from its first write on.
+struct RunOwner {
+  Arena* arena = nullptr;
+  SizeClass* size = nullptr;
+
+  /// Where the run is in the arena; 0 while there is none. Written under arena_lock.
+  std::atomic<std::uint64_t> place{0};
+
+  /// What runs that were given back added up to, cell by cell; null: nothing.
+  std::atomic<const std::uint64_t*> earlier{nullptr};
+
+  /// Odd while a run's total moves from its cells to `earlier`: who reads both without a lock reads again.
+  std::atomic<std::uint32_t> moves{0};
+  OwnerKind kind = OwnerKind::series;
+};
+
+/// Gives a site a run, or the one it had if that was not given back yet. Null: refused memory. With arena_lock held;
+/// touches no heap.
+std::uint64_t* attach_run(Site& site, RunOwner& owner) noexcept;
+
 /// One metric: its points, their labels, and where its cells are.
-struct Instrument {
+struct Instrument : RunOwner {
+  Instrument() noexcept { kind = OwnerKind::instrument; }
+
   std::uint64_t id = 0;  ///< of the first point; point i has id + i. Never reused.
   Cells cells = Cells::counter;
   std::size_t points = 1;  ///< the spare point of a labelled metric is the last
@@ -60,7 +91,10 @@ struct Instrument {
   bool has_spare = false;
   const BucketTable* buckets = nullptr;
   const ExponentialTable* exponential = nullptr;
-  std::string suffix;  ///< of the name, besides what its Info says
+  std::shared_ptr<DynamicIndex> dynamic;  ///< of a dynamic metric: its series have the cells, and more labels
+  std::size_t member = 0;                 ///< which of a set's counters, and so which cell of each series
+  std::shared_ptr<Instrument> first;      ///< of a set's other counters: the first one, whose index they share
+  std::string suffix;                     ///< of the name, besides what its Info says
   std::int64_t constant = 0;
   std::size_t sum_cell = none;              ///< of a point: where its sum is, if that is a double
   std::size_t extrema_begin = none;         ///< of a point: its cells from here on are extrema
@@ -73,11 +107,7 @@ struct Instrument {
   std::string label_text;                   ///< what `labels` points into
   std::vector<Label> labels;                ///< of one point after the other
   std::size_t labels_per_point = 0;
-  Arena* arena = nullptr;
-  SizeClass* size = nullptr;
-
-  /// Where the run is in the arena; 0 while there is none. Written under arena_lock.
-  std::atomic<std::uint64_t> place{0};
+  std::size_t constant_labels = 0;  ///< of those, the first: the scope's
 
   /// Slots for exemplars, one per cell: likewise. Null: it keeps none.
   SizeClass* exemplar_size = nullptr;
@@ -100,6 +130,9 @@ struct Instrument {
     return {labels.data() + point * labels_per_point, labels_per_point};
   }
   [[nodiscard]] std::size_t run_cells() const noexcept { return points * width; }
+  [[nodiscard]] std::span<const Label> scope_labels() const noexcept { return {labels.data(), constant_labels}; }
+  /// Whether the index of its series is its own: the other counters of a set share the first one's.
+  [[nodiscard]] bool has_index() const noexcept { return dynamic != nullptr && member == 0; }
   /// Whether it has a value only while its metric lives: nothing that adds up or was taken.
   [[nodiscard]] bool is_gauge() const noexcept {
     return cells == Cells::gauge_i64 || cells == Cells::gauge_f64 || cells == Cells::constant || cells == Cells::info ||

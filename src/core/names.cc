@@ -90,13 +90,16 @@ void check_full_name(const std::string& full_name) {
   }
 }
 
-void check_label_key(std::string_view key) {
+bool is_label_key(std::string_view key) noexcept {
   const auto word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
-  const bool legal = !key.empty() && key.size() <= 255 && std::all_of(key.begin(), key.end(), word) &&
-                     !(key[0] >= '0' && key[0] <= '9') && key[0] != '_' && key != "le" && key != "quantile";
-  if (!legal) {
+  return !key.empty() && key.size() <= 255 && std::all_of(key.begin(), key.end(), word) &&
+         !(key[0] >= '0' && key[0] <= '9') && key[0] != '_' && key != "le" && key != "quantile";
+}
+
+void check_label_key(std::string_view key) {
+  if (!is_label_key(key)) {
     throw std::invalid_argument{"bad label key \"" + printable(key) +
                                 "\": letters, digits and underscores, a letter first, neither le nor quantile"};
   }

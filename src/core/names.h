@@ -29,6 +29,9 @@ namespace detail {
 /// server gives to series of its own about a scrape.
 void check_full_name(const std::string& full_name);
 
+/// Whether it may be a label's key (label.h).
+[[nodiscard]] bool is_label_key(std::string_view key) noexcept;
+
 /// Throws std::invalid_argument, with the key, unless it may be a label's key.
 void check_label_key(std::string_view key);
 

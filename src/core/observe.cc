@@ -196,12 +196,12 @@ ObservableRegistration::ObservableRegistration(const Scope& scope, const Info& i
                                                std::size_t axis_count, Callback callback)
     : registration_{&scope, &info, {cells}, axes, axis_count} {
   const auto lock = lock_process();
-  registration_.site.instrument->observed->callback.swap(callback);
+  static_cast<Instrument*>(registration_.site.owner)->observed->callback.swap(callback);
 }
 
 ObservableRegistration::~ObservableRegistration() {
   Callback callback;
-  Observed& observed = *registration_.site.instrument->observed;
+  Observed& observed = *static_cast<Instrument*>(registration_.site.owner)->observed;
   Process& state = process();
   auto lock = lock_process();
   observed.ended = true;

@@ -29,7 +29,8 @@ struct Process {
   std::map<std::size_t, SizeClass> gauge_sizes;
   std::map<std::size_t, SizeClass> exemplar_sizes;
   std::uint64_t declared_cells = 0;  ///< of all living metrics, attached or not
-  std::uint64_t next_id = 1;
+  std::atomic<std::uint64_t> next_id{1};
+  std::uint64_t captures = 0;  ///< how many collections have begun
   std::unordered_set<Instrument*> instruments;
   std::unordered_set<RegistryState*> registries;
 

@@ -15,6 +15,25 @@ namespace detail {
 
 namespace {
 
+/// What the reader knows of a dynamic metric's series, out of the old layout.
+ReaderState::Dynamic take_dynamic(ReaderState& state, const DynamicIndex& index) {
+  for (auto& dynamic : state.dynamics) {
+    if (dynamic.index == &index) return std::move(dynamic);
+  }
+  ReaderState::Dynamic fresh;
+  fresh.index = &index;
+  return fresh;
+}
+
+/// Which of the dynamic metrics laid out so far has these series: a set's counters share them.
+std::size_t place_dynamic(ReaderState& state, std::vector<ReaderState::Dynamic>& dynamics, const DynamicIndex& index) {
+  const auto known =
+      std::find_if(dynamics.begin(), dynamics.end(), [&index](const auto& dynamic) { return dynamic.index == &index; });
+  const auto at = static_cast<std::size_t>(known - dynamics.begin());
+  if (at == dynamics.size()) dynamics.push_back(take_dynamic(state, index));
+  return at;
+}
+
 /// Calls `use(old, fresh)` for the instruments that are in both. Both lists are in one order, families by ordinal and
 /// instruments by id, so one pass over both finds them.
 template <class Use>
@@ -37,11 +56,13 @@ void for_each_common(std::vector<ReaderState::Entry>& old, std::vector<ReaderSta
 void lay_out(ReaderState& state) {
   std::vector<ReaderState::Entry> entries;
   std::vector<ReaderState::FamilyEntries> families;
+  std::vector<ReaderState::Dynamic> dynamics;
   std::size_t offset = 0;
   for (const auto& [ordinal, family] : state.registry->families) {
     const std::size_t begin = entries.size();
     for (const auto& [id, instrument] : family->instruments) {
       entries.push_back({.instrument = instrument, .base = nullptr, .offset = offset, .exemplars = {}});
+      if (instrument->dynamic) entries.back().dynamic = place_dynamic(state, dynamics, *instrument->dynamic);
       offset += instrument->run_cells();
     }
     families.push_back({family, begin, entries.size()});
@@ -58,6 +79,7 @@ void lay_out(ReaderState& state) {
   });
   state.baseline = std::move(baseline);
   state.entries = std::move(entries);
+  state.dynamics = std::move(dynamics);
   state.families = std::move(families);
   state.gauges.assign(offset, 0);
   std::size_t extrema = 0;
@@ -74,16 +96,51 @@ void lay_out(ReaderState& state) {
 
 constexpr KeptExemplar none_kept{};
 
-bool is_visible(const ReaderState& state, const Instrument& instrument, std::int64_t now_ns) {
-  if (!instrument.retired) return true;
-  if (state.options.finals == Finals::held) return now_ns - instrument.retired_at_ns < hold_ns;
-  return instrument.retire_order > state.taken_retirements;
+/// Whether the reader is still to be shown what ended then.
+bool shows_final(const ReaderState& state, std::uint64_t retire_order, std::int64_t retired_at_ns,
+                 std::int64_t now_ns) noexcept {
+  if (state.options.finals == Finals::held) return now_ns - retired_at_ns < hold_ns;
+  return retire_order > state.taken_retirements;
+}
+
+bool is_visible(const ReaderState& state, const Instrument& instrument, std::int64_t now_ns) noexcept {
+  return !instrument.retired || shows_final(state, instrument.retire_order, instrument.retired_at_ns, now_ns);
+}
+
+bool is_visible(const ReaderState& state, const Instrument& instrument, const DynamicSeries& series,
+                std::uint64_t place, std::int64_t now_ns) noexcept {
+  if (place != 0) return true;
+  if (series.is_overflow) return series.earlier.load(std::memory_order_relaxed) != nullptr;
+  if (!series.evicted.load(std::memory_order_relaxed)) return true;
+  // A level that was evicted was zero.
+  return !instrument.is_gauge() &&
+         shows_final(state, series.retire_order, static_cast<std::int64_t>(series.seen), now_ns);
+}
+
+/// Notes where the series of a dynamic metric have their cells. With Process::mutex held.
+void capture_series(const ReaderState& state, ReaderState::Dynamic& dynamic, std::int64_t now_ns) {
+  if (dynamic.captured == state.capture) return;  // for another counter of the set
+  dynamic.captured = state.capture;
+  const Instrument& instrument = dynamic.index->shape();
+  dynamic.series.clear();
+  dynamic.earlier.clear();
+  dynamic.index->for_each([&](const DynamicSeries& series) {
+    const std::uint64_t place = series.place.load(std::memory_order_acquire);
+    if (!is_visible(state, instrument, series, place, now_ns)) return;
+    ReaderState::SeriesEntry entry{&series, place, ReaderState::none};
+    if (const std::uint64_t* const earlier = series.earlier.load(std::memory_order_relaxed)) {
+      entry.earlier = dynamic.earlier.size();
+      dynamic.earlier.insert(dynamic.earlier.end(), earlier, earlier + instrument.width);
+    }
+    dynamic.series.push_back(entry);
+  });
 }
 
 /// Notes where every instrument's cells are, before any is read. With Process::mutex held.
 void capture(ReaderState& state) {
   RegistryState& registry = *state.registry;
   const std::int64_t now = now_ns();
+  state.capture = ++process().captures;
   let_go(registry, now);
   if (state.layout_version != registry.layout_version) lay_out(state);
   for (auto& entry : state.entries) {
@@ -98,6 +155,7 @@ void capture(ReaderState& state) {
     entry.base = instrument.base;
     entry.born_unix_ns = instrument.born_unix_ns;
     entry.visible = is_visible(state, instrument, now);
+    if (entry.dynamic != ReaderState::none) capture_series(state, state.dynamics[entry.dynamic], now);
     if (instrument.observed) {
       instrument.observed->show(state.options.temporality == Temporality::delta, state.collection.time_unix_ns,
                                 state.gauges.data() + entry.offset);
@@ -108,6 +166,21 @@ void capture(ReaderState& state) {
     }
   }
   state.seen_retirements = registry.retirements;
+  state.captured_ids = process().next_id.load(std::memory_order_relaxed);
+}
+
+/// The same for the series of a dynamic metric.
+void read_gauges_and_doubles(ReaderState& state, ReaderState::Dynamic& dynamic) {
+  const Instrument& instrument = dynamic.index->shape();
+  if (!instrument.is_gauge() && !instrument.has_double_sum()) return;
+  for (auto& entry : dynamic.series) {
+    if (instrument.is_gauge()) {
+      entry.earlier = entry.place == 0 ? 0 : __atomic_load_n(gauge_arena.at(entry.place), __ATOMIC_RELAXED);
+    } else if (entry.place != 0) {
+      const std::size_t sum = entry.place + instrument.sum_cell;
+      state.cell_sums[sum] = std::bit_cast<std::uint64_t>(per_cpu_arena.sum_double(per_cpu_arena.at(sum)));
+    }
+  }
 }
 
 /// Takes the exemplars of this window. Before the cells are read: an observation is counted first and offered then, so
@@ -131,6 +204,7 @@ void read_exemplars(ReaderState& state) {
 void read_gauges_and_doubles(ReaderState& state) {
   for (const auto& entry : state.entries) {
     const Instrument& instrument = *entry.instrument;
+    if (instrument.has_index()) read_gauges_and_doubles(state, state.dynamics[entry.dynamic]);
     if (entry.place == 0) continue;
     if (instrument.is_gauge()) {
       const std::uint64_t* const run = gauge_arena.at(entry.place);
@@ -234,7 +308,55 @@ std::uint64_t total(const ReaderState& state, const ReaderState::Entry& entry, s
   return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(base)));
 }
 
+/// A cell of a series likewise.
+std::uint64_t total(const ReaderState& state, const Instrument& instrument, const ReaderState::Dynamic& dynamic,
+                    const ReaderState::SeriesEntry& entry, std::size_t cell) noexcept {
+  const std::uint64_t folded = entry.place != 0 ? state.cell_sums[entry.place + cell] : 0;
+  const std::uint64_t earlier = entry.earlier != ReaderState::none ? dynamic.earlier[entry.earlier + cell] : 0;
+  if (!is_double(instrument, cell)) return folded + earlier;
+  return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(folded) + std::bit_cast<double>(earlier)));
+}
+
+std::uint64_t difference(const Instrument& instrument, std::size_t cell, std::uint64_t now,
+                         std::uint64_t before) noexcept {
+  if (!is_double(instrument, cell)) return now - before;
+  return std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(now) - std::bit_cast<double>(before)));
+}
+
+void accept_series(const ReaderState& state, ReaderState::Dynamic& dynamic) {
+  if (dynamic.accepted == state.capture) return;  // for another counter of the set
+  dynamic.accepted = state.capture;
+  const Instrument& instrument = dynamic.index->shape();
+  const std::size_t slots = dynamic.index->slots();
+  dynamic.baseline.resize(slots * instrument.width);
+  dynamic.baseline_ids.resize(slots);
+  for (const auto& entry : dynamic.series) {
+    const std::size_t slot = entry.series->slot;
+    dynamic.baseline_ids[slot] = entry.series->id;
+    for (std::size_t i = 0; i < instrument.width; ++i) {
+      dynamic.baseline[slot * instrument.width + i] = total(state, instrument, dynamic, entry, i);
+    }
+  }
+}
+
 }  // namespace
+
+const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic& dynamic,
+                                  const ReaderState::SeriesEntry& entry) {
+  const Instrument& instrument = dynamic.index->shape();
+  const std::size_t slot = entry.series->slot;
+  const bool has_baseline = state.options.temporality == Temporality::delta && slot < dynamic.baseline_ids.size() &&
+                            dynamic.baseline_ids[slot] == entry.series->id;
+  if (entry.place != 0 && entry.earlier == ReaderState::none && !has_baseline) {
+    return state.cell_sums.data() + entry.place;
+  }
+  for (std::size_t i = 0; i < instrument.width; ++i) {
+    const std::uint64_t now = total(state, instrument, dynamic, entry, i);
+    state.scratch[i] =
+        has_baseline ? difference(instrument, i, now, dynamic.baseline[slot * instrument.width + i]) : now;
+  }
+  return state.scratch.data();
+}
 
 const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept {
   const bool as_folded = entry.place != 0 && !entry.base && state.options.temporality == Temporality::cumulative &&
@@ -253,10 +375,7 @@ const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& e
   for (std::size_t i = 0; i < instrument.width; ++i) {
     const std::uint64_t now = total(state, entry, offset + i);
     const std::uint64_t before = delta ? state.baseline[entry.offset + offset + i] : 0;
-    cells[i] =
-        is_double(instrument, offset + i)
-            ? std::bit_cast<std::uint64_t>(reported_sum(std::bit_cast<double>(now) - std::bit_cast<double>(before)))
-            : now - before;
+    cells[i] = difference(instrument, offset + i, now, before);
   }
   return cells;
 }
@@ -298,6 +417,7 @@ const Snapshot& Reader::collect() {
       // A forked child: its cells started at zero, and so does everything measured against them.
       state_->fork_generation = process.fork_generation;
       std::fill(state_->baseline.begin(), state_->baseline.end(), 0);
+      for (auto& dynamic : state_->dynamics) dynamic.baseline_ids.clear();
       for (auto& entry : state_->entries) entry.exemplar_place = 0;
       state_->collection.since_unix_ns = process.forked_unix_ns;
       state_->taken_retirements = 0;
@@ -318,6 +438,10 @@ const Snapshot& Reader::collect() {
   }
   detail::diagnose_drops(*state_);
   detail::diagnose_dropped_finals(*state_, finals_dropped);
+  for (const auto& entry : state_->entries) {
+    if (entry.instrument->has_index())
+      entry.instrument->dynamic->diagnose_overflow(entry.instrument->family->full_name);
+  }
   return snapshot_;
 }
 
@@ -328,6 +452,9 @@ void Reader::accept() {
       // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it:
       // the next window's.
       if (!entry.visible || entry.instrument->is_gauge()) continue;
+      if (entry.dynamic != detail::ReaderState::none) {
+        detail::accept_series(*state_, state_->dynamics[entry.dynamic]);
+      }
       // The total itself, not the old baseline plus the delta: that could differ from it in the last bit of a double,
       // and a window without observations would show the difference.
       for (std::size_t i = 0; i < entry.instrument->run_cells(); ++i) {

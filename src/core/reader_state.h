@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "dynamic_index.h"
 #include "exemplars.h"
 #include "fast_telemetry/snapshot.h"
 #include "registry_state.h"
@@ -23,8 +24,28 @@ struct ReaderState {
     std::size_t offset = 0;   ///< of the first cell in `baseline`, and in `gauges` for gauges
     std::int64_t born_unix_ns = 0;
     bool visible = false;
+    std::size_t dynamic = none;           ///< of a dynamic metric: index into `dynamics`
     std::uint64_t exemplar_place = 0;     ///< of the slots; 0: none
     std::vector<KeptExemplar> exemplars;  ///< by cell; empty before the instrument is given a trace
+  };
+  static constexpr std::size_t none = ~std::size_t{0};
+
+  /// One series of a dynamic metric as the last fold found it. In memory as long as the snapshot is (Sweep).
+  struct SeriesEntry {
+    const DynamicSeries* series;
+    std::uint64_t place;  ///< index into cell_sums; 0: no run
+    /// Index into Dynamic::earlier, or `none`. For a gauge its value.
+    std::uint64_t earlier;
+  };
+  /// All series of one dynamic metric.
+  struct Dynamic {
+    const DynamicIndex* index = nullptr;
+    std::uint64_t captured = 0;  ///< number of the collection that found `series`
+    std::uint64_t accepted = 0;  ///< and of the one that `baseline` is of
+    std::vector<SeriesEntry> series;
+    Values earlier;                           ///< what runs had that were given back
+    Values baseline;                          ///< by slot; delta readers only
+    std::vector<std::uint64_t> baseline_ids;  ///< whose it is: slots are used again
   };
   struct FamilyEntries {
     std::shared_ptr<FamilyRecord> family;
@@ -49,12 +70,16 @@ struct ReaderState {
 
   std::vector<FamilyEntries> families;
   std::vector<Entry> entries;
-  Values cell_sums;           ///< by place
-  Values gauges;              ///< by entry offset: gauges' values, keys of extrema, what was observed (ShownCell)
-  Keys taken;                 ///< all entries' extrema, one after the other, between taking and merging
-  Values baseline;            ///< by entry offset; delta readers only
-  Values scratch;             ///< one point's cells
-  std::vector<State> states;  ///< one state set's
+  std::vector<Dynamic> dynamics;
+  std::uint64_t capture = 0;       ///< number of the collection that found what the snapshot has
+  std::uint64_t captured_ids = 0;  ///< ids from here on came later
+  Values cell_sums;                ///< by place
+  Values gauges;                   ///< by entry offset: gauges' values, keys of extrema, what was observed (ShownCell)
+  Keys taken;                      ///< all entries' extrema, one after the other, between taking and merging
+  Values baseline;                 ///< by entry offset; delta readers only
+  Values scratch;                  ///< one point's cells
+  std::vector<State> states;       ///< one state set's
+  std::vector<Label> labels;       ///< of one series
 
   // One point's exemplars as a visitor is shown them.
   std::vector<Exemplar> shown_exemplars;
@@ -64,6 +89,10 @@ struct ReaderState {
 
 /// The entry's cells where the fold put them, if they need no more than that to be what the reader is shown. Or null.
 [[nodiscard]] const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept;
+
+/// The same for a series of a dynamic metric.
+[[nodiscard]] const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic& dynamic,
+                                                const ReaderState::SeriesEntry& series);
 
 /// The entry's point, cell by cell: what the fold found, what earlier runs had, less the baseline for a delta reader.
 /// Valid until the next call.

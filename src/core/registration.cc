@@ -3,6 +3,8 @@
 // A metric's beginning and end: declared, numbered, registered; retired, folded once more, its run given back.
 #include "fast_telemetry/detail/registration.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -11,6 +13,7 @@
 
 #include "clock.h"
 #include "diagnose.h"
+#include "dynamic_index.h"
 #include "enroll.h"
 #include "exemplars.h"
 #include "fast_telemetry/detail/bucket_index.h"
@@ -92,6 +95,14 @@ std::shared_ptr<Instrument> make_instrument(const Declaration& declaration, cons
   instrument->suffix = declaration.suffix;
   instrument->constant = declaration.constant;
   instrument->width = cells_per_point(declaration);
+  if (declaration.dynamic != nullptr) {
+    instrument->dynamic = std::make_shared<DynamicIndex>(*declaration.dynamic, *instrument);
+    instrument->width *= declaration.dynamic->member_count;
+  } else if (declaration.member.index != nullptr) {
+    instrument->first = declaration.member.index->shape().self;
+    instrument->dynamic = instrument->first->dynamic;
+    instrument->member = declaration.member.number;
+  }
   instrument->has_spare = axis_count > 0;
   for (std::size_t i = 0; i < axis_count; ++i) instrument->points *= axes[i].size;
   if (instrument->has_spare) ++instrument->points;
@@ -123,16 +134,15 @@ void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
   if (instrument->can_keep_exemplars()) {
     instrument->exemplar_size = &state.exemplar_sizes.try_emplace(cells, SizeClass{cells}).first->second;
   }
-  instrument->id = state.next_id;
+  instrument->id = state.next_id.fetch_add(instrument->points, std::memory_order_relaxed);
   instrument->born_unix_ns = wall_clock_ns();
   if (instrument->observed) instrument->observed->shown_unix_ns = instrument->born_unix_ns;
-  state.next_id += instrument->points;
 }
 
 /// Takes the site away from writers. What was under way is finished by retire_barrier.
 void unpublish(Site& site) noexcept {
   const bool locked = arena_lock.lock();
-  __atomic_store_n(&site.instrument, nullptr, __ATOMIC_RELAXED);
+  __atomic_store_n(&site.owner, nullptr, __ATOMIC_RELAXED);
   __atomic_store_n(&site.cells, nullptr, __ATOMIC_RELAXED);
   __atomic_store_n(&site.exemplars, nullptr, __ATOMIC_RELAXED);
   if (locked) arena_lock.unlock();
@@ -172,7 +182,10 @@ void retire(Instrument& instrument) noexcept try {
       // The last step that can fail.
       given_back.push_back({instrument.arena, instrument.size, instrument.arena->at(place)});
       instrument.place.store(0, std::memory_order_relaxed);
-      if (total) instrument.base = std::move(total);
+      if (total) {
+        instrument.base = std::move(total);
+        instrument.earlier.store(instrument.base->data(), std::memory_order_release);
+      }
     }
     instrument.self = nullptr;
     state.declared_cells -= instrument.run_cells();
@@ -215,12 +228,12 @@ Registration::Registration(const Scope* scope, const Info* info, const Declarati
   __atomic_store_n(&table_, table, __ATOMIC_RELEASE);
   if (place != 0) __atomic_store_n(&site.cells, instrument->arena->at(place), __ATOMIC_RELAXED);
   // Release: pairs with the acquire in read_with_base; whoever sees the instrument sees it whole.
-  __atomic_store_n(&site.instrument, instrument.get(), __ATOMIC_RELEASE);
+  __atomic_store_n(&site.owner, static_cast<RunOwner*>(instrument.get()), __ATOMIC_RELEASE);
   if (!remark.empty()) diagnose("registry", remark);
 }
 
 Registration::~Registration() {
-  Instrument* const instrument = site.instrument;
+  auto* const instrument = static_cast<Instrument*>(site.owner);
   __atomic_store_n(&table_, nullptr, __ATOMIC_RELAXED);
   unpublish(site);
   if (instrument == nullptr) return;
@@ -234,12 +247,22 @@ namespace {
 template <class Read>
 auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept
     -> decltype(read(nullptr, std::uint64_t{})) {
-  const Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
-  if (instrument == nullptr) return {};
+  const RunOwner* owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  if (owner == nullptr) return {};
+  if (owner->kind == OwnerKind::refused) owner = &static_cast<const RefusedSeries*>(owner)->overflow;
   const std::size_t index = offset / sizeof(std::uint64_t);
-  const std::uint64_t base = instrument->base ? (*instrument->base)[index] : 0;
-  const std::uint64_t* const cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
-  return read(cells == nullptr ? nullptr : cells + index, base);
+  for (unsigned attempt = 0;; ++attempt) {
+    const std::uint32_t moves = owner->moves.load(std::memory_order_acquire);
+    const std::uint64_t* const earlier = owner->earlier.load(std::memory_order_acquire);
+    const std::uint64_t place = owner->place.load(std::memory_order_acquire);
+    const std::uint64_t base = earlier == nullptr ? 0 : __atomic_load_n(earlier + index, __ATOMIC_RELAXED);
+    const auto value = read(place == 0 ? nullptr : owner->arena->at(place) + index, base);
+    // Acquire and a change of nothing: no load above may be taken from after it.
+    if (moves % 2 == 0 && const_cast<RunOwner*>(owner)->moves.fetch_add(0, std::memory_order_acq_rel) == moves) {
+      return value;
+    }
+    wait_for_others(attempt);
+  }
 }
 
 }  // namespace
@@ -259,7 +282,7 @@ double read_double(const Site& site, std::size_t offset) noexcept {
 }
 
 std::uint64_t read_extremum(const Site& site, std::size_t offset) noexcept {
-  const Instrument* const instrument = __atomic_load_n(&site.instrument, __ATOMIC_ACQUIRE);
+  const auto* const instrument = static_cast<const Instrument*>(__atomic_load_n(&site.owner, __ATOMIC_ACQUIRE));
   if (instrument == nullptr) return 0;
   const std::size_t index = offset / sizeof(std::uint64_t);
   // The cells first: a fold moves what it takes the other way.
@@ -271,7 +294,11 @@ std::uint64_t read_extremum(const Site& site, std::size_t offset) noexcept {
 }
 
 std::uint64_t read_gauge(const Site& site, std::size_t offset) noexcept {
-  const std::uint64_t* const cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
+  const std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
+  const RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
+  if (cells == nullptr && owner != nullptr && owner->kind == OwnerKind::refused) {
+    cells = __atomic_load_n(&static_cast<const RefusedSeries*>(owner)->overflow.cells, __ATOMIC_ACQUIRE);
+  }
   return cells == nullptr ? 0 : __atomic_load_n(cells + offset / sizeof(std::uint64_t), __ATOMIC_RELAXED);
 }
 

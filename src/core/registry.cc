@@ -46,7 +46,13 @@ constexpr const char* reserved_names[] = {"fast_telemetry_dropped_records",
                                           "fast_telemetry_spans_most_buffered",
                                           "fast_telemetry_span_budget_bytes",
                                           "fast_telemetry_span_used_bytes",
-                                          "fast_telemetry_span_most_used_bytes"};
+                                          "fast_telemetry_span_most_used_bytes",
+                                          "fast_telemetry_series",
+                                          "fast_telemetry_series_limit",
+                                          "fast_telemetry_overflow_records",
+                                          "fast_telemetry_overflow_records_total",
+                                          "fast_telemetry_overflow_records_created",
+                                          "fast_telemetry_refused_values"};
 
 detail::ScopeState* make_scope(std::shared_ptr<detail::RegistryState> registry, std::string_view parent_prefix,
                                std::vector<std::pair<std::string, std::string>> labels, Text prefix, const Label* more,

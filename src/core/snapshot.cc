@@ -129,21 +129,24 @@ void visit_sums(ReaderState& state, const ReaderState::Entry& entry, Visitor& vi
   }
 }
 
+HistogramPoint histogram_point(const Instrument& instrument, const std::uint64_t* cells) noexcept {
+  const detail::BucketTable& buckets = *instrument.buckets;
+  const std::uint64_t sum_bits = cells[buckets.count + 1];
+  return {.bounds = {buckets.exported, buckets.count},
+          .buckets = {cells, buckets.count + std::size_t{1}},
+          .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
+                                             : static_cast<double>(sum_bits) / buckets.divisor};
+}
+
 void visit_histograms(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   const Instrument& instrument = *entry.instrument;
-  const detail::BucketTable& buckets = *instrument.buckets;
   for (std::size_t point = 0; point < instrument.points; ++point) {
     const std::uint64_t* const cells = point_cells(state, entry, point);
     const auto is_zero = [](std::uint64_t cell) { return cell == 0; };
     if (is_spare(instrument, point) && std::all_of(cells, cells + instrument.width, is_zero)) continue;
-    const std::uint64_t sum_bits = cells[buckets.count + 1];
-    visitor.histogram(
-        series_of(entry, point),
-        HistogramPoint{.bounds = {buckets.exported, buckets.count},
-                       .buckets = {cells, buckets.count + std::size_t{1}},
-                       .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
-                                                          : static_cast<double>(sum_bits) / buckets.divisor,
-                       .exemplars = exemplars_of(state, entry, point * instrument.width, buckets.count + 1)});
+    HistogramPoint shown = histogram_point(instrument, cells);
+    shown.exemplars = exemplars_of(state, entry, point * instrument.width, instrument.buckets->count + 1);
+    visitor.histogram(series_of(entry, point), shown);
   }
 }
 
@@ -159,6 +162,25 @@ std::optional<double> extremum(const ReaderState& state, const ReaderState::Entr
   return static_cast<double>(detail::extremum_value<std::uint64_t, which>(key)) / instrument.exponential->divisor;
 }
 
+/// Without extrema. Only the part that has observations: what is shown is as wide as the data, not as the range.
+ExponentialPoint exponential_point(const Instrument& instrument, const std::uint64_t* cells) noexcept {
+  const detail::ExponentialTable& table = *instrument.exponential;
+  const auto is_zero = [](std::uint64_t cell) { return cell == 0; };
+  const std::uint64_t* const end = cells + table.sum_cell();
+  const std::uint64_t* const first = std::find_if_not(cells + 1, end, is_zero);
+  const std::uint64_t* last = end;
+  while (last != first && last[-1] == 0) --last;
+  const std::uint64_t sum_bits = *end;
+  const auto skipped = static_cast<std::int32_t>(first - (cells + 1));
+  return {.scale = static_cast<std::int32_t>(table.scale),
+          .offset = first == end ? 0 : table.lowest + skipped,
+          .zero_threshold = detail::lower_bound(table),
+          .zero_count = cells[0],
+          .buckets = {first, last},
+          .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
+                                             : static_cast<double>(sum_bits) / table.divisor};
+}
+
 void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   const Instrument& instrument = *entry.instrument;
   const detail::ExponentialTable& table = *instrument.exponential;
@@ -166,31 +188,77 @@ void visit_distributions(ReaderState& state, const ReaderState::Entry& entry, Vi
     const std::uint64_t* const cells = point_cells(state, entry, point);
     const auto is_zero = [](std::uint64_t cell) { return cell == 0; };
     if (is_spare(instrument, point) && std::all_of(cells, cells + table.sum_cell() + 1, is_zero)) continue;
-    // Only the part that has observations: what is shown is as wide as the data, not as the range.
-    const std::uint64_t* const end = cells + table.sum_cell();
-    const std::uint64_t* const first = std::find_if_not(cells + 1, end, is_zero);
-    const std::uint64_t* last = end;
-    while (last != first && last[-1] == 0) --last;
-    const std::uint64_t sum_bits = *end;
-    const auto skipped = static_cast<std::int32_t>(first - (cells + 1));
+    ExponentialPoint shown = exponential_point(instrument, cells);
+    shown.min = extremum<detail::Extremum::min>(state, entry, point);
+    shown.max = extremum<detail::Extremum::max>(state, entry, point);
     const auto exemplars = exemplars_of(state, entry, point * instrument.width, table.sum_cell());
-    const auto none = std::remove(exemplars.begin(), exemplars.end(), nullptr);
-    visitor.histogram(
-        series_of(entry, point),
-        ExponentialPoint{.scale = static_cast<std::int32_t>(table.scale),
-                         .offset = first == end ? 0 : table.lowest + skipped,
-                         .zero_threshold = detail::lower_bound(table),
-                         .zero_count = cells[0],
-                         .buckets = {first, last},
-                         .sum = instrument.has_double_sum() ? std::bit_cast<double>(sum_bits)
-                                                            : static_cast<double>(sum_bits) / table.divisor,
-                         .min = extremum<detail::Extremum::min>(state, entry, point),
-                         .max = extremum<detail::Extremum::max>(state, entry, point),
-                         .exemplars = {exemplars.begin(), none}});
+    shown.exemplars = {exemplars.begin(), std::remove(exemplars.begin(), exemplars.end(), nullptr)};
+    visitor.histogram(series_of(entry, point), shown);
+  }
+}
+
+/// The labels of a dynamic metric's series: the scope's, then one per key. Valid until the next call.
+class SeriesLabels {
+ public:
+  SeriesLabels(const Instrument& instrument, std::vector<Label>& labels)
+      : index_{*instrument.dynamic}, labels_{labels} {
+    const std::span<const Label> constant = instrument.labels_of(0);
+    labels_.assign(constant.begin(), constant.end());
+    constant_ = labels_.size();
+  }
+  std::span<const Label> of(const detail::DynamicSeries& series) {
+    labels_.resize(constant_);
+    if (series.is_overflow) labels_.push_back({index_.overflow_key(), "true"});
+    const char* text = series.text();
+    for (std::size_t i = 0; i < series.text_count; ++i) {
+      const Text label{text, series.sizes()[i]};
+      text += label.size();
+      if (index_.is_free() && i % 2 == 0) {
+        labels_.push_back({label, {}});
+      } else if (index_.is_free()) {
+        labels_.back().value = label;
+      } else if (!label.empty()) {
+        labels_.push_back({index_.keys()[i], label});
+      }
+    }
+    return labels_;
+  }
+
+ private:
+  const detail::DynamicIndex& index_;
+  std::vector<Label>& labels_;
+  std::size_t constant_;
+};
+
+void visit_series(ReaderState& state, const Instrument& instrument, const ReaderState::Dynamic& dynamic,
+                  Visitor& visitor) {
+  SeriesLabels labels{instrument, state.labels};
+  for (const auto& entry : dynamic.series) {
+    const Series series{entry.series->id + instrument.member, entry.series->born_unix_ns, labels.of(*entry.series)};
+    const auto cells = [&] { return series_cells(state, dynamic, entry) + instrument.member; };
+    switch (instrument.cells) {
+      case Cells::counter: visitor.sum(series, NumberPoint<std::uint64_t>{*cells()}); break;
+      case Cells::float_counter: visitor.sum(series, NumberPoint<double>{std::bit_cast<double>(*cells())}); break;
+      case Cells::up_down_counter:
+        visitor.sum(series, NumberPoint<std::int64_t>{std::bit_cast<std::int64_t>(*cells())});
+        break;
+      case Cells::gauge_i64:
+        visitor.gauge(series, NumberPoint<std::int64_t>{std::bit_cast<std::int64_t>(entry.earlier)});
+        break;
+      case Cells::gauge_f64: visitor.gauge(series, NumberPoint<double>{std::bit_cast<double>(entry.earlier)}); break;
+      case Cells::histogram:
+      case Cells::float_histogram: visitor.histogram(series, histogram_point(instrument, cells())); break;
+      case Cells::distribution:
+      case Cells::float_distribution: visitor.histogram(series, exponential_point(instrument, cells())); break;
+      default: break;  // not dynamic
+    }
   }
 }
 
 void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
+  if (entry.dynamic != ReaderState::none) {
+    return visit_series(state, *entry.instrument, state.dynamics[entry.dynamic], visitor);
+  }
   switch (entry.instrument->cells) {
     case Cells::counter: return visit_sums<std::uint64_t>(state, entry, visitor);
     case Cells::float_counter: return visit_sums<double>(state, entry, visitor);

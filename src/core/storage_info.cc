@@ -4,9 +4,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <map>
+#include <memory>
 #include <vector>
 
+#include "dynamic_index.h"
 #include "exemplars.h"
 #include "own_families.h"
 #include "process.h"
@@ -35,6 +40,80 @@ std::uint64_t resident_bytes(const detail::Arena& arena, int page_map) {
   return resident;
 }
 
+/// Of all dynamic metrics. Two of one name (in two registries, or with different constant labels) are one: their
+/// figures add up, and what the first refused is said.
+std::vector<CardinalityReport> reports() {
+  std::map<std::string, CardinalityReport> by_name;
+  std::vector<std::shared_ptr<detail::Instrument>> dynamic;
+  {
+    const auto lock = detail::lock_process();
+    for (const detail::Instrument* const instrument : detail::process().instruments) {
+      if (instrument->has_index()) dynamic.push_back(instrument->self);
+    }
+  }
+  std::sort(dynamic.begin(), dynamic.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  for (const auto& instrument : dynamic) {
+    CardinalityReport report = instrument->dynamic->cardinality();
+    report.id = instrument->id;
+    report.metric = instrument->family->full_name;
+    const auto [known, is_new] = by_name.emplace(report.metric, report);
+    if (is_new) continue;
+    known->second.series += report.series;
+    known->second.limit += report.limit;
+    known->second.overflow += report.overflow;
+  }
+  std::vector<CardinalityReport> all;
+  for (auto& [name, report] : by_name) all.push_back(std::move(report));
+  return all;
+}
+
+/// Families with a point per dynamic metric. Ids are above all registered series' and below the library's other ones.
+class DynamicFamilies {
+ public:
+  DynamicFamilies(Visitor& visitor, const std::vector<CardinalityReport>& reports)
+      : visitor_{visitor}, reports_{reports} {}
+
+  void visit() {
+    family({"series", "fast_telemetry_series", "Series of dynamic metrics, by metric.", Unit::none, Kind::gauge});
+    for (const auto& report : reports_) gauge(report, report.series);
+    family({"series_limit", "fast_telemetry_series_limit", "What dynamic metrics have room for, by metric.", Unit::none,
+            Kind::gauge});
+    for (const auto& report : reports_) gauge(report, report.limit);
+    family({"overflow_records", "fast_telemetry_overflow_records",
+            "Records in the overflow series of dynamic metrics at their limit, by metric.", Unit::none, Kind::counter});
+    for (const auto& report : reports_) visitor_.sum(series(report), NumberPoint<std::uint64_t>{report.overflow});
+    family({"refused_values", "fast_telemetry_refused_values",
+            "Different values of a label that were refused a series: an estimate.", Unit::none, Kind::gauge});
+    const std::uint64_t first = number_;
+    for (const auto& report : reports_) {
+      number_ = first;
+      for (const RefusedKey& refused : report.refused) {
+        visitor_.gauge(series(report, refused.key), NumberPoint<double>{std::round(refused.distinct_values)});
+        ++number_;
+      }
+    }
+  }
+
+ private:
+  void family(const detail::OwnFamily& own) {
+    visitor_.family({"fast_telemetry", own.name, own.full_name, own.help, own.unit, own.kind});
+    ++number_;
+  }
+  void gauge(const CardinalityReport& report, std::uint64_t value) {
+    visitor_.gauge(series(report), NumberPoint<std::int64_t>{static_cast<std::int64_t>(value)});
+  }
+  Series series(const CardinalityReport& report, Text key = {}) {
+    labels_ = {Label{"metric", report.metric}, Label{"label", key}};
+    const std::uint64_t id = (std::uint64_t{1} << 63) + report.id * 1024 + number_;
+    return {id, 0, std::span{labels_}.first(key.empty() ? 1 : 2)};
+  }
+
+  Visitor& visitor_;
+  const std::vector<CardinalityReport>& reports_;
+  std::uint64_t number_ = 0;
+  std::array<Label, 2> labels_;
+};
+
 }  // namespace
 
 StorageInfo storage_info() {
@@ -59,10 +138,12 @@ StorageInfo storage_info() {
   info.dropped_negative = detail::drop_count(detail::Drop::negative);
   info.dropped_no_such_index = detail::drop_count(detail::Drop::no_such_index);
 
+  info.dynamic = reports();
   const auto lock = detail::lock_process();
   info.metrics = process.instruments.size();
   for (const detail::Instrument* const instrument : process.instruments) {
     if (instrument->place.load(std::memory_order_relaxed) != 0) info.cells += instrument->run_cells();
+    if (instrument->has_index()) info.cells += instrument->dynamic->live() * instrument->width;
   }
   for (const detail::RegistryState* const registry : process.registries) {
     for (const detail::Instrument* const held : registry->held) info.finals_held += held->points;
@@ -115,6 +196,7 @@ void visit_families(const StorageInfo& info, Visitor& visitor) {
     const Label label{"problem", problem};
     own.sum(count, {&label, 1});
   }
+  if (!info.dynamic.empty()) DynamicFamilies{visitor, info.dynamic}.visit();
 }
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -16,7 +16,9 @@ std::size_t slot_of(std::uint64_t id, std::size_t slots) noexcept {
 
 }  // namespace
 
-void LineCache::begin() noexcept {
+void LineCache::begin() {
+  // The last collection was not ended: what it rendered is nobody's now, and may be all that has been rendered since.
+  if (reordering_ || replaced_) compact();
   expected_ = entries_.data();
   expected_end_ = expected_ + entries_.size();
   reordering_ = false;

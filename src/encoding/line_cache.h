@@ -25,7 +25,7 @@ class LineCache {
   };
 
   /// A collection begins. One that was never ended counts as not having happened.
-  void begin() noexcept;
+  void begin();
 
   /// The block of this series, or null: then the caller renders it into `arena()` and calls `insert`.
   [[nodiscard]] const char* find(std::uint64_t id, std::size_t& size) {

@@ -7,7 +7,9 @@
 #include <memory>
 #include <optional>
 
+#include "fast_telemetry/cardinality.h"
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/testing/recording_visitor.h"
@@ -98,6 +100,41 @@ TEST(BareClone, is_noticed_by_the_first_collection_or_registration) {
   }
   EXPECT_EQ(counter.value(), adds);
   EXPECT_EQ(returned->value(), 1000U);
+}
+
+// The parent's other thread is refused series, and holds the sketch of what is refused most of the time.
+//
+// Mutation: the locks of indexes not made anew (the child waits for ever).
+TEST(BareClone, can_use_dynamic_metrics) {
+  ft::Registry registry;
+  ft::Dynamic<ft::Counter, 1> requests{ft::Scope{registry}, {.name = "requests"}, {"x"}, {.max_series = 2}};
+  ft::Reader reader{registry};
+  requests.at("a").add(5);
+  requests.at("b").add(5);
+  requests.at("c").add(5);  // the sketch has what it needs
+  std::atomic<bool> done{false};
+  std::atomic<std::uint64_t> refused{0};
+  {
+    std::jthread other{[&] {
+      for (std::uint64_t n = 0; !done.load(std::memory_order_acquire); n = refused.fetch_add(1)) requests.at(n).add();
+    }};
+    while (refused.load() < 100) sched_yield();
+    for (int round = 0; round < 50 && !HasFailure(); ++round) {
+      const std::string wrong = in_bare_clone([&] {
+        stress::Findings findings;
+        static_cast<void>(reader.collect());
+        findings.expect_equal("overflows in the child", requests.overflow_count(), 0U);
+        findings.expect_equal("lookups refused in the child", requests.cardinality().lookups, 0U);
+        requests.at("a").add(1);
+        requests.at("c").add(2);
+        findings.expect_equal("what the child counts", ft::RecordingVisitor{reader}.sum("requests"), 3U);
+        return findings.text();
+      });
+      EXPECT_EQ(wrong, "") << "in round " << round;
+    }
+    done.store(true, std::memory_order_release);
+  }
+  EXPECT_EQ(requests.find("a").value(), 5U);
 }
 
 }  // namespace

@@ -43,25 +43,11 @@ class Load:
         self.taskset = ["taskset", "-c", ",".join(map(str, sorted(cpus)))]
 
     def run(self, proxy, pipeline, requests_per_test):
-        """One round: the three tests, one after the other. `requests_per_test` is a multiple of `pipeline`, because
-        redis-benchmark would round it up."""
-        assert requests_per_test % pipeline == 0
-        command = [*self.taskset, self.benchmark, "-h", "127.0.0.1", "-p", str(proxy.port), "-t", ",".join(TESTS),
-                   "-n", str(requests_per_test), "-c", str(CLIENTS), "-P", str(pipeline), "--csv"]
+        """One round: the three tests, one after the other. `requests_per_test` is a multiple of `pipeline`."""
         self.children.check()
         before = proxy.child.cpu_ns()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as benchmark:
-            try:
-                said = self.wait(benchmark)
-            finally:
-                benchmark.kill()
+        rows = self.benchmarked(proxy, pipeline, requests_per_test, TESTS, "-t", ",".join(TESTS))
         after = proxy.child.cpu_ns()
-        rows = [row for row in csv.reader(said.splitlines()) if row and row[0].lower() in TESTS]
-        if benchmark.returncode != 0 or len(rows) != len(TESTS):
-            time.sleep(0.2)
-            self.children.check()  # one that has ended is the better explanation
-            raise Failure(f"redis-benchmark through the {proxy.child.name} failed: "
-                          f"{said.strip()[-500:] or benchmark.returncode}", proxy.child)
         if before.keys() != after.keys():
             raise Failure(f"threads of the {proxy.child.name} came or went during a round: its CPU time is not known",
                           proxy.child)
@@ -71,6 +57,28 @@ class Load:
                      cpu_ns=sum(after.values()) - sum(before.values()),
                      p50_ms=sum(float(row[4]) for row in rows) / len(rows),
                      p99_ms=max(float(row[6]) for row in rows))
+
+    def get(self, proxy, key, pipeline, requests):
+        """GETs of a key in which redis-benchmark puts random numbers for `__rand_int__`."""
+        self.benchmarked(proxy, pipeline, requests, (f"get {key}",), "-r", "1000000000", "GET", key)
+
+    def benchmarked(self, proxy, pipeline, requests, names, *what):
+        """The rows of these names that redis-benchmark ends with."""
+        assert requests % pipeline == 0  # it would be rounded up
+        command = [*self.taskset, self.benchmark, "-h", "127.0.0.1", "-p", str(proxy.port), "-n", str(requests), "-c",
+                   str(CLIENTS), "-P", str(pipeline), "--csv", *what]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as benchmark:
+            try:
+                said = self.wait(benchmark)
+            finally:
+                benchmark.kill()
+        rows = [row for row in csv.reader(said.splitlines()) if row and row[0].lower() in names]
+        if benchmark.returncode != 0 or len(rows) != len(names):
+            time.sleep(0.2)
+            self.children.check()  # one that has ended is the better explanation
+            raise Failure(f"redis-benchmark through the {proxy.child.name} failed: "
+                          f"{said.strip()[-500:] or benchmark.returncode}", proxy.child)
+        return rows
 
     def wait(self, benchmark, seconds=60):
         """What it says until it ends. It waits for ever for a server that has gone, so everybody is looked after."""

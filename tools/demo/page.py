@@ -60,7 +60,7 @@ def cost(results):
     lines += ["", f"  Goal: below {GOAL_PERCENT:g} % with an interval no wider than ±{GOAL_HALF_WIDTH:g} %. Interval: "
               "Student's t over the logarithms of paired ratios.",
               "  CPU time: user and system, all threads, serving the scrapes included (/proc/PID/task/*/schedstat).",
-              "  Records: outcome counter and latency histogram per command, bytes in and out per pipeline."]
+              "  Records: counter and latency histogram by command and by tenant, bytes in and out per pipeline."]
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Child processes: started on loopback ports of their own, measured, and stopped by their own pid."""
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -57,6 +58,15 @@ class Child:
         except OSError as error:
             self.check()
             raise Failure(f"the CPU time of the {self.name} cannot be read: {error}", self) from error
+
+    def resident_bytes(self):
+        """What it has of the machine's memory. Counted page by page: the kernel's own count may be behind."""
+        try:
+            text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text(encoding="ascii")
+        except OSError as error:
+            self.check()
+            raise Failure(f"the memory of the {self.name} cannot be read: {error}", self) from error
+        return int(re.search(r"^Rss: +(\d+) kB", text, re.MULTILINE).group(1)) * 1024
 
     def tail(self, lines=15):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

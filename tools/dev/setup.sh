@@ -3,7 +3,8 @@
 
 packages_build=(g++ cmake ninja-build pkg-config python3 libgtest-dev libgmock-dev libbenchmark-dev
   libmicrohttpd-dev zlib1g-dev libasio-dev)
-packages_test=("${packages_build[@]}" valgrind)
+packages_bench=("${packages_build[@]}" prometheus-cpp-dev)  # what is measured beside ours
+packages_test=("${packages_bench[@]}" valgrind)
 packages_clang=("${packages_test[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # its headers: tests/build/assembly
 packages_clang_19=("${packages_test[@]}" clang-19 lld-19 g++-aarch64-linux-gnu)
 packages_aarch64=(g++-aarch64-linux-gnu qemu-user googletest cmake ninja-build pkg-config python3)  # googletest: sources

@@ -8,13 +8,13 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-struct Instrument;
+struct RunOwner;
 
 /// What a metric owns of its storage. All zero before construction and after destruction (static storage is zeroed
 /// before any constructor runs), which makes a record at such a time a counted drop.
 struct Site {
   std::uint64_t* cells = nullptr;      ///< the run in shard 0; null until the first write
-  Instrument* instrument = nullptr;    ///< null: there is no metric
+  RunOwner* owner = nullptr;           ///< null: there is no metric
   std::uint64_t* exemplars = nullptr;  ///< a slot per cell, at the cell's offset; null until the first that is kept
 };
 

@@ -47,13 +47,33 @@ struct Axis {
   std::size_t size;
 };
 
+class DynamicIndex;
+
+/// What a dynamic metric says about its series.
+struct DynamicKeys {
+  const Text* keys;  ///< null: each record brings keys of its own
+  std::size_t count;
+  std::uint32_t max_series;
+  Text overflow_key;
+  const Info* members = nullptr;  ///< of a set: all its counters, which share the series
+  std::size_t member_count = 1;
+};
+
+/// Which of a set's counters this is, and the index they share; null for the first, which makes it.
+struct SetMember {
+  DynamicIndex* index = nullptr;
+  std::size_t number = 0;
+};
+
 /// What a metric type says about its points.
 struct Declaration {
   Cells cells;
   const BucketTable* buckets = nullptr;
   const ExponentialTable* exponential = nullptr;
-  const char* suffix = "";    ///< of the name, for a metric type of several families: `<name>_<suffix>`
-  std::int64_t constant = 0;  ///< its value, if it is one
+  const char* suffix = "";               ///< of the name, for a metric type of several families: `<name>_<suffix>`
+  std::int64_t constant = 0;             ///< its value, if it is one
+  const DynamicKeys* dynamic = nullptr;  ///< of a dynamic metric
+  SetMember member = {};
   Axis states = {nullptr, 0};
 };
 

@@ -6,6 +6,9 @@
 //   add N                      N more of everything (see Metrics::add)
 //   counter HEX N              a counter `fuzz` with the label value HEX (bytes in hexadecimal), N added
 //   help NUMBER HEX            a gauge `fuzz_help_NUMBER` with that help text
+//   dynamic HEX N              N more of every dynamic metric's series with the label value HEX (see Dynamics::add)
+//   evict                      every dynamic series that is not written meanwhile
+//   pushed HEX N               a delta reader collects; it must have had N in all of that series of `by_value`
 //   trace HEX MS               an observation of so many milliseconds with those ids (16 and 8 bytes)
 //   quit
 #include <algorithm>
@@ -14,17 +17,23 @@
 #include <cstring>
 #include <deque>
 #include <iostream>
+#include <map>
 #include <string>
 
 #include "fast_telemetry/build_info.h"
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/counter_set.h"
 #include "fast_telemetry/distribution.h"
+#include "fast_telemetry/dynamic.h"
+#include "fast_telemetry/dynamic_free.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/observable.h"
 #include "fast_telemetry/state_set.h"
+#include "fast_telemetry/sweeper.h"
+#include "fast_telemetry/testing/recording_visitor.h"
 
 namespace ft = fast_telemetry;
 
@@ -124,6 +133,59 @@ struct Metrics {
   ft::Labeled<ft::Counter, Outcome> traced_by_enum;
 };
 
+constexpr ft::Info traffic[] = {{.name = "traffic_requests", .help = "First of two."},
+                                {.name = "traffic", .help = "Second of two.", .unit = ft::Unit::bytes}};
+
+/// Series by label values that come with the command, in a registry's scope of their own.
+struct Dynamics {
+  explicit Dynamics(const ft::Scope& scope)
+      : by_value{scope, {.name = "by_value", .help = "A counter per value."}, {"value"}},
+        time_by_value{scope,
+                      {.name = "time_by_value", .help = "A histogram per value."},
+                      {"value"},
+                      {},
+                      ft::buckets::durations(10us, 1s)},
+        free{scope, {.name = "free", .help = "A counter per set of labels."}},
+        traffic_by_value{scope, traffic, {"value"}},
+        limited{scope, {.name = "limited", .help = "A counter with room for three."}, {"value"}, {.max_series = 3}} {}
+
+  void add(const std::string& value, std::uint64_t n) {
+    by_value.at(value).add(n);
+    time_by_value.at(value).record(10us);
+    free.at({{"second", value}, {"first", n}}).add(n);
+    traffic_by_value.at(value).add_values({{n, 10 * n}});
+    limited.at(value).add(n);
+  }
+
+  ft::Dynamic<ft::Counter, 1> by_value;
+  ft::Dynamic<ft::Histogram, 1> time_by_value;
+  ft::DynamicFree<ft::Counter> free;
+  ft::Dynamic<ft::CounterSet<2>, 1> traffic_by_value;
+  ft::Dynamic<ft::Counter, 1> limited;
+};
+
+/// Adds up what a delta reader has of `dynamic_by_value`, by value.
+class Pushed {
+ public:
+  explicit Pushed(ft::Registry& registry) : reader_{registry, {.temporality = ft::Temporality::delta}} {}
+
+  std::uint64_t of(const std::string& value) {
+    const ft::RecordingVisitor seen{reader_};
+    for (const auto& family : seen.families()) {
+      if (family.full_name != "dynamic_by_value") continue;
+      for (const auto& point : family.points) {
+        totals_[point.labels.empty() ? "" : point.labels[0].second] += std::get<std::uint64_t>(point.value);
+      }
+    }
+    reader_.accept();
+    return totals_[value];
+  }
+
+ private:
+  ft::Reader reader_;
+  std::map<std::string, std::uint64_t> totals_;
+};
+
 std::string from_hexadecimal(const std::string& text) {
   std::string bytes;
   for (std::size_t i = 0; i + 1 < text.size(); i += 2)
@@ -136,6 +198,9 @@ std::string from_hexadecimal(const std::string& text) {
 int main() {
   ft::Registry registry;
   Metrics metrics{ft::Scope{registry, "target", {{"zone", "größe \"q\" \\ \n }"}}}};
+  Dynamics dynamics{ft::Scope{registry, "dynamic"}};
+  ft::Sweeper sweeper{registry, {.idle_sweeps = 1}};
+  Pushed pushed{registry};
   std::deque<ft::Counter> fuzz;
   std::deque<ft::Gauge<std::int64_t>> helps;
 
@@ -160,6 +225,28 @@ int main() {
       fuzz.emplace_back(ft::Scope{registry, "", {{"value", bytes}}},
                         ft::Info{.name = "fuzz", .help = "Hostile labels."})
           .add(n);
+    } else if (command == "dynamic" || command == "pushed") {
+      std::string value;
+      std::uint64_t n = 0;
+      std::cin >> value >> n;
+      if (value == "-") value.clear();
+      if (command == "dynamic") {
+        dynamics.add(from_hexadecimal(value), n);
+      } else if (const std::uint64_t had = pushed.of(from_hexadecimal(value)); had != n) {
+        std::cout << "had " << had << std::endl;
+        continue;
+      }
+    } else if (command == "evict") {
+      sweeper.sweep();  // the first one only looks
+      const ft::SweepResult result = sweeper.sweep();
+      if (!result.refusal.empty()) {
+        std::cout << "refused: " << std::string_view{result.refusal.data(), result.refusal.size()} << std::endl;
+        continue;
+      }
+      if (sweeper.sweep().forgotten != 0 || dynamics.by_value.series_count() != 0) {
+        std::cout << "series are left, or forgotten before everybody had them" << std::endl;
+        continue;
+      }
     } else if (command == "trace") {
       std::string ids;
       std::int64_t ms = 0;

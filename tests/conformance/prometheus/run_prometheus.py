@@ -100,9 +100,13 @@ class Target:
         self.process = process
         self.port = int(process.stdout.readline())
 
-    def tell(self, *command):
+    def ask(self, *command):
         print(*command, file=self.process.stdin, flush=True)
-        check(self.process.stdout.readline() == "ok\n", "the target refused", command)
+        return self.process.stdout.readline().removesuffix("\n")
+
+    def tell(self, *command):
+        answer = self.ask(*command)
+        check(answer == "ok", "the target answers", answer, "to", command)
 
     def body(self, accept=TEXT):
         return fetch(f"http://127.0.0.1:{self.port}/metrics", Accept=accept)
@@ -311,6 +315,90 @@ def fuzz(target, servers):
         check(families[name].documentation == text, name, "has help", repr(families[name].documentation), "not", repr(text))
 
 
+DYNAMIC_VALUES = [
+    b"plain", b"", b'"', b"\\", b"\n", b'"} 1\nfake 1\n# EOF\n', b"\xff", b"\xfe", b"a\xe2\x82", b"a\x00b", b" ",
+    "größe €".encode(), b"x" * 10_000, b"x" * 10_000 + b"y", b"true"]
+
+
+def dynamic_series(target, servers):
+    """P-6, P-7, P-10, P-17, W-32: series of label values known at run time, as hostile as may be, until they are evicted
+    and written again."""
+    def tell(command, value, n):
+        target.tell(command, value.hex() or "-", n)
+
+    totals = {}  # by the value as it is shown: what is ill-formed becomes one
+    counts = {}
+    free = {}
+    for n, value in enumerate(DYNAMIC_VALUES, 1):
+        tell("dynamic", value, n)
+        key = repaired(value)
+        totals[key] = totals.get(key, 0) + n
+        counts[key] = counts.get(key, 0) + 1
+        free[tuple((k, v) for k, v in (("first", str(n)), ("second", key)) if v)] = n
+    check(len(totals) == len(DYNAMIC_VALUES) - 1, "of two ill-formed values one series")
+    in_limits = dict(list(totals.items())[:3])
+
+    def of(value, **more):
+        return tuple(sorted({**({"value": value} if value else {}), **more}.items()))
+
+    def expected():
+        buckets = {of(key, le=le): count for key, count in counts.items() for le in ("1e-05", "1.0", "+Inf")}
+        limited = {of(key): n for key, n in in_limits.items()}
+        limited[(("otel_metric_overflow", "true"),)] = sum(totals.values()) - sum(in_limits.values())
+        return {
+            "dynamic_by_value_total": {of(key): n for key, n in totals.items()},
+            "dynamic_time_by_value_seconds_bucket": buckets,
+            "dynamic_time_by_value_seconds_count": {of(key): count for key, count in counts.items()},
+            "dynamic_time_by_value_seconds_sum": {of(key): count * 1e-5 for key, count in counts.items()},
+            "dynamic_free_total": free,
+            "dynamic_traffic_requests_total": {of(key): n for key, n in totals.items()},
+            "dynamic_traffic_bytes_total": {of(key): 10 * n for key, n in totals.items()},
+            "dynamic_limited_total": limited,
+        }
+
+    def seen_by_everybody(what):
+        def seen_by(server, since):
+            server.scraped_since(since)
+            server.check_up()
+            check_values(server, expected())
+
+        since = time.time()
+        for server in servers:
+            until(f"dynamic series {what}", lambda server=server: seen_by(server, since))
+        for key, n in totals.items():
+            tell("pushed", key.encode(), n)
+        for accept, parse in ((TEXT, lambda body: None), (OPEN_METRICS, lambda body: parsed_strictly("the target", body))):
+            body = target.body(accept)
+            lines = [line.rpartition(b" ")[0] for line in body.split(b"\n") if line and not line.startswith(b"#")]
+            check(len(lines) == len(set(lines)), "a series twice in", accept, what)
+            parse(body)
+        result = promtool(target.body())
+        check(result.returncode == 0, "promtool check metrics:", result.returncode, result.stdout.decode(),
+              result.stderr.decode())
+
+    seen_by_everybody("when they are new")
+    for server in servers:
+        overflow = server.values("fast_telemetry_overflow_records_total")[(("metric", "dynamic_limited"),)]
+        check(overflow == len(DYNAMIC_VALUES) - 3, "records in the overflow series:", overflow)
+    if (answer := target.ask("evict")) != "ok":
+        check(answer.startswith("refused: "), answer)
+        print("NOT TESTED: eviction,", answer)
+        return
+    seen_by_everybody("when they are evicted")
+    for n, value in ((1000, b"plain"), (2000, b""), (3000, b"\xff")):
+        key = repaired(value)
+        tell("dynamic", value, n)
+        totals[key] += n
+        counts[key] += 1
+        free[tuple((k, v) for k, v in (("first", str(n)), ("second", key)) if v)] = n
+        if key in in_limits:
+            in_limits[key] += n
+    # The third takes a place in the metric that has room for three: evicted series gave theirs back.
+    in_limits[repaired(b"\xff")] = 3000
+    seen_by_everybody("when they are written again")
+    print("Prometheus: dynamic series live, evicted and written again")
+
+
 def recorded_exemplars(target, server):
     """M-51, P-34, P-35: what was recorded with a trace comes back from Prometheus and from a strict parser as it was."""
     first, second = ({"trace_id": byte * 16, "span_id": byte * 8} for byte in ("1f", "c3"))
@@ -482,6 +570,8 @@ def run(folder, target_program):
         check(result.returncode == 0, "promtool check metrics:", result.returncode, result.stdout.decode(),
               result.stderr.decode())
         print("promtool: nothing to say")
+
+        dynamic_series(target, servers)
 
         fuzz(target, servers)
         print("fuzz: all label values and help texts came back")

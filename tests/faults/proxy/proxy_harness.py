@@ -90,14 +90,17 @@ class Proxy(Process):
             raise AssertionError(f"the proxy ended with {self.child.returncode}:\n{self.log.read_text()}")
         self.port, self.metrics_port = map(int, ports.read_text().split())
 
-    def metric(self, sample):
-        """The value of a sample by its full name with labels."""
+    def metrics(self):
+        """Values by the full names with labels."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=DEADLINE) as page:
-            for line in page.read().decode().splitlines():
-                name, _, value = line.rpartition(" ")
-                if name == sample:
-                    return float(value)
-        raise AssertionError(f"no sample {sample}")
+            lines = [line.rpartition(" ") for line in page.read().decode().split("\n") if line and line[0] != "#"]
+        return {name: float(value) for name, _, value in lines}
+
+    def metric(self, sample):
+        metrics = self.metrics()
+        if sample not in metrics:
+            raise AssertionError(f"no sample {sample}")
+        return metrics[sample]
 
     def stop(self):
         self.signal(signal.SIGTERM)

@@ -104,6 +104,51 @@ class AnyBackend(ProxyTest):
             self.assertEqual(other.ask("PING"), b"+PONG\r\n")
         self.expect_metric(proxy, "proxy_protocol_errors_total", len(hostile))
 
+    # Mutation seen red: a limit that is not passed on.
+    def test_tenants_beyond_the_limit_share_a_series(self):
+        proxy = self.start("--max-tenants", "4")
+        client = self.client(proxy)
+        for _ in range(3):
+            client.ask("GET", b'a"\\\n}:k')
+            client.ask("GET", b"\xff\0:k")
+            client.ask("PING")
+            client.ask("DEL", "t:k", "u:k")
+            for i in range(100):
+                client.ask("GET", f"attack {i}:k")
+        client.ask("GET", b"x" * 65 + b":k")
+        latencies = "proxy_tenant_latency_seconds_count"  # recorded once the reply is written
+        eventually("all latencies", lambda: 313 == sum(
+            value for sample, value in proxy.metrics().items() if sample.startswith(latencies)))
+        metrics = proxy.metrics()
+        expected = {r'tenant="a\"\\\n}"': 3, 'tenant="\ufffd\0"': 3, 'tenant="none"': 4, 'tenant="t"': 3,
+                    'otel_metric_overflow="true"': 300}
+        for name in ("proxy_tenant_commands_total", latencies):
+            self.assertEqual({sample: value for sample, value in metrics.items() if sample.startswith(name)},
+                             {f"{name}{{{label}}}": value for label, value in expected.items()})
+        own = '{metric="proxy_tenant_commands"}'
+        self.assertEqual(metrics["fast_telemetry_series" + own], 4)
+        self.assertEqual(metrics["fast_telemetry_overflow_records_total" + own], 300)
+        refused = metrics['fast_telemetry_refused_values{metric="proxy_tenant_commands",label="tenant"}']
+        self.assertTrue(80 <= refused <= 120, refused)
+        self.assertIn("proxy_tenant_commands: 300 records went to the overflow series", proxy.log.read_text())
+
+    # Mutation seen red: without the sweeps.
+    def test_an_idle_tenant_gives_its_place_to_another(self):
+        proxy = self.start("--max-tenants", "1", "--tenant-seconds", "1")
+        if "membarrier" in proxy.log.read_text():
+            self.skipTest("nothing can be evicted where membarrier is refused")
+        client = self.client(proxy)
+        client.ask("GET", "first:k")
+        client.ask("GET", "second:k")
+        self.expect_metric(proxy, 'proxy_tenant_commands_total{otel_metric_overflow="true"}', 1)
+
+        def second_has_a_place():
+            client.ask("GET", "second:k")
+            return 'proxy_tenant_commands_total{tenant="second"}' in proxy.metrics()
+
+        eventually("the second tenant has a series of its own", second_has_a_place)
+        self.expect_metric(proxy, 'proxy_tenant_commands_total{tenant="first"}', 1)  # held for whoever scrapes
+
     def test_announced_bytes_take_no_memory(self):
         proxy = self.start()
         self.assertEqual(self.client(proxy).ask("PING"), b"+PONG\r\n")

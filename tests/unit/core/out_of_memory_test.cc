@@ -10,10 +10,12 @@
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/diagnostics.h"
+#include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/storage_info.h"
+#include "fast_telemetry/sweeper.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "src/core/process.h"
 #include "tests/support/allocation_counter.h"
@@ -115,5 +117,66 @@ INSTANTIATE_TEST_SUITE_P(
                                  },
                                  "kind"}),
     [](const auto& test) { return std::string{test.param.name}; });
+
+// Each allocation in the making of a series fails in turn: the record is in the overflow series, and counted; the next
+// one makes the series, and nothing of the attempts is left.
+//
+// Mutations: live_ not taken back in DynamicIndex::make (the limit is reached too early); bad_alloc not caught in
+// DynamicIndex::slow (the program ends).
+TEST(OutOfMemoryInDynamic, a_series_that_cannot_be_made_goes_to_the_overflow_series) {
+  constexpr std::uint32_t limit = 400;
+  ft::Registry registry;
+  ft::Dynamic<ft::Counter, 1> requests{ft::Scope{registry}, {.name = "requests"}, {"x"}, {.max_series = limit}};
+  const std::string ill_formed = std::string(1500, 'x') + "\xff";  // from the heap, and repaired before that
+  std::uint64_t failures = 0;
+  for (std::uint32_t i = 0; i < limit; ++i) {
+    const std::string label = (i % 3 == 0 ? ill_formed : "") + std::to_string(i);
+    for (std::uint64_t attempt = 1;; ++attempt) {
+      const std::uint64_t overflows = requests.overflow_count();
+      ft::fail_allocation(attempt);
+      requests.at(label).add();
+      ft::fail_allocation(0);
+      if (requests.overflow_count() == overflows) break;
+      ++failures;
+      ASSERT_EQ(requests.overflow_count(), overflows + 1);
+      ASSERT_EQ(requests.series_count(), i);
+    }
+    ASSERT_EQ(requests.series_count(), i + 1);
+  }
+  EXPECT_GT(failures, limit / 3);
+  EXPECT_EQ(requests.overflow_count(), failures);
+  ft::Reader reader{registry};
+  EXPECT_EQ(ft::RecordingVisitor{reader}.sum("requests"), limit + failures);
+}
+
+// Mutation: bad_alloc thrown by a sweep half-way loses what it had cleared.
+TEST(OutOfMemoryInDynamic, a_sweep_that_fails_loses_nothing) {
+  if (!ft::storage_info().exact_retirement) GTEST_SKIP() << "no membarrier here";
+  ft::Registry registry;
+  ft::Dynamic<ft::Histogram, 1> sizes{
+      ft::Scope{registry}, {.name = "sizes"}, {"x"}, {.max_series = 8}, ft::Bounds{some_bounds, 3}};
+  ft::Reader reader{registry, {.temporality = ft::Temporality::delta}};
+  ft::Sweeper sweeper{registry, {.idle_sweeps = 0}};
+  std::uint64_t failures = 0;
+  std::uint64_t recorded = 0;
+  std::uint64_t seen = 0;
+  for (std::uint64_t attempt = 1; attempt < 60; ++attempt) {
+    for (std::uint64_t i = 0; i < 3; ++i, ++recorded) sizes.at((attempt + i) % 5).record(15);
+    ft::fail_allocation(attempt % 20);
+    try {
+      static_cast<void>(sweeper.sweep());
+    } catch (const std::bad_alloc&) {
+      ++failures;
+    }
+    ft::fail_allocation(0);
+    const ft::RecordingVisitor window{reader};
+    for (const auto& point : window.family("sizes").points) {
+      seen += std::get<ft::RecordedHistogram>(point.value).count();
+    }
+    reader.accept();
+  }
+  EXPECT_GT(failures, 0U);
+  EXPECT_EQ(seen, recorded);
+}
 
 }  // namespace

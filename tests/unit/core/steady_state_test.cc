@@ -3,11 +3,15 @@
 // Recording and collecting allocate nothing while no metric comes or goes.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/distribution.h"
+#include "fast_telemetry/dynamic.h"
+#include "fast_telemetry/dynamic_free.h"
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/info_metric.h"
@@ -57,7 +61,9 @@ class Looker final : public ft::Visitor {
 };
 
 struct Metrics {
-  explicit Metrics(ft::Registry& registry) : scope{registry, "a", {{"x", "1"}}} {}
+  explicit Metrics(ft::Registry& registry) : scope{registry, "a", {{"x", "1"}}} {
+    for (std::size_t i = 0; i < many.size(); ++i) many[i] = {texts[i], texts[i]};
+  }
 
   ft::Scope scope;
   ft::Counter counter{scope, {.name = "c"}};
@@ -71,8 +77,33 @@ struct Metrics {
   ft::Labeled<ft::ObservableCounter<std::uint64_t>, Command> observed_by_command{
       scope, {.name = "p"}, [this](auto& observer) { observer.observe(counter.value(), Command::set); }};
   ft::Labeled<ft::Distribution, Command> distribution{scope, {.name = "e"}, ft::Range::latency()};
+  ft::Dynamic<ft::Counter, 2> by_tenant{scope, {.name = "t"}, {"tenant", "path"}, {.max_series = 2}};
+  ft::Dynamic<ft::Histogram, 1> sizes{scope, {.name = "z"}, {"tenant"}, {}, ft::Bounds{10, 100}};
+  ft::Dynamic<ft::Counter, 2>::Handle handle = by_tenant.with("handle", "/");
+  ft::DynamicFree<ft::Counter> free{scope, {.name = "f"}};
+  /// As many as need no memory.
+  std::array<std::string, 32> texts = [] {
+    std::array<std::string, 32> made;
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = "k" + std::to_string(made.size() - i);
+    return made;
+  }();
+  std::array<ft::Label, 32> many{};
+
+  /// DYN-3, W-22, W-25: labels in any order, handles made and copied, and what is refused.
+  void record_in_series() {
+    by_tenant.at("a tenant", 7).add();
+    by_tenant.with("a tenant", 7).add();
+    by_tenant.at("refused", Command::get).add();
+    static_cast<void>(by_tenant.find("nobody", "/").value());
+    const auto copy = handle;
+    copy.add();
+    sizes.at("a tenant").record(7);
+    free.at({{"b", 1}, {"a", "x"}}).add();
+    free.at(many.data(), many.size()).add();
+  }
 
   void record() {
+    record_in_series();
     counter.add(3);
     labeled.with(Command::get).inc();
     labeled.with(static_cast<Command>(7)).inc();
@@ -89,6 +120,7 @@ struct Metrics {
 TEST(SteadyState, of_recording_allocates_nothing_not_even_for_first_writes) {
   ft::Registry registry;
   Metrics metrics{registry};
+  metrics.record_in_series();  // what is new there allocates
   const std::uint64_t before = ft::allocations();
   for (int i = 0; i < 1000; ++i) metrics.record();
   static_cast<void>(metrics.counter.value());

@@ -173,6 +173,31 @@ TEST(LineCache, gives_every_series_its_own_block_whatever_changes) {
   }
 }
 
+// Seen red while begin() did not look back.
+TEST(LineCache, memory_stays_bounded_while_no_collection_is_ended) {
+  LineCache cache;
+  collect(cache, {1, 2});
+  const auto render = [&] {
+    const std::size_t begin = cache.arena().size();
+    cache.arena().append(std::string(100, 'x'));
+    return begin;
+  };
+  std::size_t size = 0;
+  for (std::uint64_t round = 3; round < 10'000; ++round) {
+    cache.begin();
+    ASSERT_NE(cache.find(2, size), nullptr);
+    ASSERT_EQ(cache.find(round, size), nullptr);
+    cache.insert(round, render());
+  }
+  EXPECT_LT(cache.held_bytes(), 256 * 1024u) << "with new series";
+  for (int round = 0; round < 10'000; ++round) {
+    cache.begin();
+    ASSERT_NE(cache.find(1, size), nullptr);
+    cache.replace(render());
+  }
+  EXPECT_LT(cache.held_bytes(), 256 * 1024u) << "with blocks replaced";
+}
+
 // The bound: series of one collection, twice, however many there were before.
 TEST(LineCache, memory_stays_bounded_while_series_come_and_go) {
   constexpr std::uint64_t alive = 1000;

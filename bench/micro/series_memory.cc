@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What 10 000 counter series with two labels take: resident memory of a process, before and after each series has been
+// recorded into on two CPUs. Prints JSON. Each measurement is a child process of its own.
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/dynamic.h"
+#include "fast_telemetry/registry.h"
+#include "fast_telemetry/storage_info.h"
+
+#if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/registry.h>
+#endif
+
+namespace ft = fast_telemetry;
+
+namespace {
+
+constexpr int series = 10'000;
+
+std::string tenant(int i) { return "tenant-" + std::to_string(i / 10); }
+std::string route(int i) { return "/v1/route/" + std::to_string(i % 10); }
+
+/// Pages of this process in memory (Linux, proc(5), "statm").
+std::uint64_t resident_bytes() {
+  std::ifstream statm{"/proc/self/statm"};
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+/// Calls `work` in a thread on each of the first two CPUs this process may use.
+void on_two_cpus(const std::function<void()>& work) {
+  cpu_set_t allowed;
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  int used = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE && used < 2; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed)) continue;
+    ++used;
+    std::thread{[&work, cpu] {
+      cpu_set_t only;
+      CPU_ZERO(&only);
+      CPU_SET(cpu, &only);
+      sched_setaffinity(0, sizeof only, &only);
+      work();
+    }}.join();
+  }
+}
+
+/// What `work` leaves in memory, beyond what it needs for one series.
+std::uint64_t growth(const std::function<void(int first, int end)>& work) {
+  on_two_cpus([&] { work(0, 1); });
+  const std::uint64_t before = resident_bytes();
+  on_two_cpus([&] { work(1, series); });
+  return resident_bytes() - before;
+}
+
+void measure_ours() {
+  ft::Registry registry;
+  ft::Dynamic<ft::Counter, 2> counter{
+      ft::Scope{registry}, {.name = "requests"}, {"tenant", "route"}, {.max_series = series}};
+  const std::uint64_t bytes = growth([&](int first, int end) {
+    for (int i = first; i < end; ++i) counter.at(tenant(i), route(i)).add();
+  });
+  // A shard that is written has a page per 512 cells.
+  const std::uint64_t per_shard = (series * sizeof(std::uint64_t) + 4095) / 4096 * 4096;
+  std::printf(R"({"what": "Dynamic<Counter, 2>", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})"
+              "\n",
+              bytes, bytes + 14 * per_shard, bytes + 62 * per_shard);
+}
+
+#if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
+void measure_prometheus_cpp() {
+  prometheus::Registry registry;
+  auto& family = prometheus::BuildCounter().Name("requests").Help("Requests.").Register(registry);
+  const std::uint64_t bytes = growth([&](int first, int end) {
+    for (int i = first; i < end; ++i) family.Add({{"tenant", tenant(i)}, {"route", route(i)}}).Increment();
+  });
+  std::printf(R"({"what": "prometheus-cpp", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})"
+              "\n",
+              bytes, bytes, bytes);
+}
+#endif
+
+bool in_child(void (*measure)()) {
+  const pid_t child = fork();
+  if (child == 0) {
+    measure();
+    std::fflush(stdout);
+    _exit(0);
+  }
+  int status = 0;
+  return child > 0 && waitpid(child, &status, 0) == child && status == 0;
+}
+
+}  // namespace
+
+int main() {
+  bool done = in_child(measure_ours);
+#if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
+  done = in_child(measure_prometheus_cpp) && done;
+#endif
+  return done ? 0 : 1;
+}

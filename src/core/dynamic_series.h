@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DynamicSeries: one series of a dynamic metric.
+#pragma once
+
+#include <atomic>
+
+#include "fast_telemetry/detail/dynamic_registration.h"
+#include "instrument.h"
+#include "series_key.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// What a lookup by labels and a record do not read.
+struct SeriesHistory : RunOwner {
+  std::uint8_t idle = 0;  ///< sweeps in a row that found nothing new
+  std::uint64_t id = 0;
+  std::int64_t born_unix_ns = 0;
+  /// What the last sweep found in its cells; for an evicted one, when it was evicted (steady clock).
+  std::uint64_t seen = 0;
+};
+static_assert(sizeof(SeriesHistory) == 64);
+
+/// One series. In memory it is followed by the sizes of its texts (SeriesKey) and the texts, so that one cache line has
+/// all that a lookup needs, unless they are long.
+struct DynamicSeries : SeriesHistory, Site {
+  /// Handles, and `unreachable` once the index has let go of it.
+  std::atomic<std::uint32_t> references{0};
+  std::uint16_t text_count = 0;
+  bool is_overflow = false;
+  std::atomic<bool> evicted{false};  ///< or was, until it was written again
+  std::uint32_t slot = 0;
+  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
+
+  static constexpr std::uint32_t unreachable = std::uint32_t{1} << 31;
+
+  [[nodiscard]] const std::uint32_t* sizes() const noexcept {
+    return reinterpret_cast<const std::uint32_t*>(&retire_order + 1);
+  }
+  [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + text_count); }
+};
+
+/// Stands for all label sets that got no series of their own. It never has cells, so what is recorded in it takes the
+/// cold path, which counts the record and makes it in the overflow series (overflow_of).
+struct RefusedSeries : DynamicSeries {
+  explicit RefusedSeries(DynamicSeries& to) noexcept : overflow{to} { kind = OwnerKind::refused; }
+
+  DynamicSeries& overflow;  ///< kept by a reference
+  struct Records : RunOwner, Site {
+    Records() noexcept { kind = OwnerKind::records; }
+  } records;
+};
+
+/// Null unless the site is one of a RefusedSeries. `count`: this is a record, and not one part of one.
+[[nodiscard]] Site* overflow_of(Site& site, bool count) noexcept;
+
+/// Counts a handle. False: the series is out of the index.
+bool keep(DynamicSeries& series) noexcept;
+void delete_series(DynamicSeries& series) noexcept;
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

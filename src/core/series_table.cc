@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "series_table.h"
+
+#include <cstring>
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+bool has_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
+  if (series.text_count != key.count) return false;
+  const std::uint32_t* const sizes = series.sizes();
+  const char* text = series.text();
+  for (std::size_t i = 0; i < key.count; ++i) {
+    if (sizes[i] != key.texts[i].size() || std::memcmp(text, key.texts[i].data(), sizes[i]) != 0) return false;
+    text += sizes[i];
+  }
+  return true;
+}
+
+}  // namespace
+
+// Zeroed memory is empty groups; constructing them would touch every page.
+SeriesTable::SeriesTable(std::size_t groups)
+    : mask_{groups - 1}, memory_{allocate_block(groups * sizeof(Group))}, groups_{static_cast<Group*>(memory_.get())} {}
+
+DynamicSeries* SeriesTable::search(const SeriesKey& key) const noexcept {
+  for (std::size_t i = key.hash & mask_;; i = (i + 1) & mask_) {
+    const Group& group = groups_[i];
+    for (unsigned matches = group.matches(key.hash); matches != 0; matches &= matches - 1) {
+      DynamicSeries* const series = group.series[std::countr_zero(matches)].load(std::memory_order_acquire);
+      if (is_entry(series) && has_texts(*series, key)) return series;
+    }
+    // Filled in order: a last entry that is empty ends the search.
+    if (group.series[group_size - 1].load(std::memory_order_acquire) == nullptr) return nullptr;
+  }
+}
+
+void SeriesTable::insert(std::uint64_t hash, DynamicSeries& series) noexcept {
+  for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+    for (unsigned e = 0; e < group_size; ++e) {
+      if (groups_[i].series[e].load(std::memory_order_relaxed) != nullptr) continue;
+      groups_[i].hashes[e].store(hash, std::memory_order_relaxed);
+      groups_[i].series[e].store(&series, std::memory_order_release);
+      ++taken_;
+      ++live_;
+      return;
+    }
+  }
+}
+
+void SeriesTable::erase(std::uint64_t hash, const DynamicSeries& series) noexcept {
+  for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+    for (auto& entry : groups_[i].series) {
+      if (entry.load(std::memory_order_relaxed) != &series) continue;
+      entry.store(erased(), std::memory_order_relaxed);
+      --live_;
+      return;
+    }
+  }
+}
+
+std::unique_ptr<SeriesTable> SeriesTable::grown() const {
+  std::size_t groups = mask_ + 1;
+  while (live_ * 2 >= groups * group_size) groups *= 2;
+  auto table = std::make_unique<SeriesTable>(groups);
+  for (std::size_t i = 0; i <= mask_; ++i) {
+    for (unsigned e = 0; e < group_size; ++e) {
+      DynamicSeries* const series = groups_[i].series[e].load(std::memory_order_relaxed);
+      if (!is_entry(series)) continue;
+      table->insert(groups_[i].hashes[e].load(std::memory_order_relaxed), *series);
+    }
+  }
+  return table;
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SeriesTable: finds series by what they are called.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <memory>
+
+#include "dynamic_series.h"
+#include "series_pool.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// In place of a series that was erased: searches go on past it.
+inline DynamicSeries* erased() noexcept { return reinterpret_cast<DynamicSeries*>(1); }
+inline bool is_entry(const DynamicSeries* entry) noexcept { return reinterpret_cast<std::uintptr_t>(entry) > 1; }
+
+/// Open addressing, published whole: readers use the one they loaded until they unpin.
+class SeriesTable {
+ public:
+  /// A power of two.
+  explicit SeriesTable(std::size_t groups);
+
+  // Inline, like all that a lookup does: the calls would cost as much as the work.
+  [[gnu::always_inline]] [[nodiscard]] DynamicSeries* find(const SeriesKey& key) const noexcept;
+
+  // With the index's mutex held.
+  void insert(std::uint64_t hash, DynamicSeries& series) noexcept;
+  void erase(std::uint64_t hash, const DynamicSeries& series) noexcept;
+  [[nodiscard]] bool is_crowded() const noexcept { return taken_ * 4 >= (mask_ + 1) * group_size * 3; }
+  [[nodiscard]] std::unique_ptr<SeriesTable> grown() const;
+
+ private:
+  static constexpr unsigned group_size = 4;
+  struct Group {  // one cache line
+    std::atomic<std::uint64_t> hashes[group_size];
+    std::atomic<DynamicSeries*> series[group_size];
+
+    /// A bit per entry. All at once: a branch for each would be guessed wrong, and then waits for memory by itself.
+    [[nodiscard]] unsigned matches(std::uint64_t hash) const noexcept {
+      const auto bit = [&](unsigned e) { return unsigned{hashes[e].load(std::memory_order_relaxed) == hash} << e; };
+      return bit(0) | bit(1) | bit(2) | bit(3);
+    }
+  };
+  [[gnu::noinline]] [[nodiscard]] DynamicSeries* search(const SeriesKey& key) const noexcept;
+
+  std::size_t mask_;
+  std::size_t taken_ = 0;  ///< entries that were ever used, erased ones included
+  std::size_t live_ = 0;
+  Block memory_;
+  Group* groups_;
+};
+
+/// What is nearly always so: the first group has it, and its texts are short. Everything else is search()'s.
+inline DynamicSeries* SeriesTable::find(const SeriesKey& key) const noexcept {
+  const Group& group = groups_[key.hash & mask_];
+  const unsigned matches = group.matches(key.hash);
+  if (matches == 0) return search(key);
+  // Acquire: pairs with the release in insert(); whoever sees the series sees its texts.
+  DynamicSeries* const series = group.series[std::countr_zero(matches)].load(std::memory_order_acquire);
+  if (!is_entry(series) || series->text_count != key.count) return search(key);
+  const std::uint32_t* const sizes = series->sizes();
+  const char* text = series->text();
+  for (std::size_t i = 0; i < key.count; ++i) {
+    const std::size_t size = sizes[i];
+    if (size != key.texts[i].size() || size > longest_short_text) return search(key);
+    if (!same_short_text(text, key.texts[i].data(), size)) return search(key);
+    text += size;
+  }
+  return series;
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE
