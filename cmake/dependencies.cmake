@@ -1,4 +1,4 @@
-# Every package this project looks for, each with the one target it is private to. `core` and `encoding` need none.
+# Every package this project looks for, each with the one target it is private to. `core` and `spans` need none.
 
 list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 
@@ -16,6 +16,14 @@ set(ft_package_of_MicroHTTPD::MicroHTTPD MicroHTTPD)
 set(ft_package_of_ZLIB::ZLIB ZLIB)
 set(ft_pkgconfig_of_MicroHTTPD::MicroHTTPD libmicrohttpd)
 set(ft_pkgconfig_of_ZLIB::ZLIB zlib)
+
+# encoding: OTLP's wire format. Header-only, in sources only: who uses the library needs it neither to compile nor to
+# link. SYSTEM, because its headers are not held to our warnings.
+if(FAST_TELEMETRY_OTLP)
+  find_path(FAST_TELEMETRY_PROTOZERO_INCLUDE_DIR protozero/basic_pbf_writer.hpp)
+  mark_as_advanced(FAST_TELEMETRY_PROTOZERO_INCLUDE_DIR)
+  ft_require(FAST_TELEMETRY_PROTOZERO_INCLUDE_DIR protozero libprotozero-dev FAST_TELEMETRY_OTLP)
+endif()
 
 # export: the /metrics server, its compression and its thread.
 if(FAST_TELEMETRY_EXPORT)

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "otlp_span.h"
+
+#include "otlp_attributes.h"
+#include "otlp_fields.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+namespace {
+
+// trace.proto, SpanFlags: beside the 8 bits of W3C, whether the context is remote, and that this is known.
+constexpr std::uint32_t remote_is_known = 0x100;
+constexpr std::uint32_t is_remote = 0x200;
+
+std::uint32_t flags_of(std::uint8_t w3c, bool remote) noexcept {
+  return w3c | remote_is_known | (remote ? is_remote : 0U);
+}
+
+/// Exactly its bytes, or nothing: receivers refuse ids of zeros.
+template <std::size_t size>
+void add_id(ProtobufWriter& message, FieldNumber field, const Id<size>& id) {
+  if (id.is_valid()) message.add_bytes(field, reinterpret_cast<const char*>(id.bytes), size);
+}
+
+void add_time(ProtobufWriter& message, FieldNumber field, std::int64_t unix_ns) {
+  message.add_fixed64(field, unix_ns < 0 ? 0 : static_cast<std::uint64_t>(unix_ns));
+}
+
+void add_count(ProtobufWriter& message, FieldNumber field, std::uint32_t count) {
+  if (count != 0) message.add_uint32(field, count);
+}
+
+class SpanWriter {
+ public:
+  SpanWriter(ByteBuffer& out, ByteBuffer& scratch) noexcept : scope_spans_{out}, scratch_{scratch} {}
+
+  void write(const SpanRecord& record) {
+    ProtobufWriter span{scope_spans_, ScopeSpansField::spans};
+    add_id(span, SpanField::trace_id, record.trace_id());
+    add_id(span, SpanField::span_id, record.span_id());
+    add_text(span, SpanField::trace_state, record.trace_state(), scratch_);
+    add_id(span, SpanField::parent_span_id, record.parent_id());
+    add_text(span, SpanField::name, record.name(), scratch_);
+    span.add_enum(SpanField::kind, static_cast<std::int32_t>(record.kind()));
+    add_time(span, SpanField::start_time_unix_nano, record.start_unix_ns());
+    add_time(span, SpanField::end_time_unix_nano, record.end_unix_ns());
+    if (record.attribute_count() != 0) add_attributes(span, SpanField::attributes, record.attributes());
+    add_count(span, SpanField::dropped_attributes_count, record.dropped_attributes());
+    if (record.event_count() != 0) add_events(span, record);
+    add_count(span, SpanField::dropped_events_count, record.dropped_events());
+    if (record.link_count() != 0) add_links(span, record);
+    add_count(span, SpanField::dropped_links_count, record.dropped_links());
+    if (record.status() != SpanStatus::unset) add_status(span, record);
+    span.add_fixed32(SpanField::flags, flags_of(record.flags(), record.parent_is_remote()));
+  }
+
+ private:
+  void add_attributes(ProtobufWriter& message, FieldNumber field, const RecordedAttributes& attributes) {
+    for (const RecordedAttribute& attribute : attributes) {
+      AttributeWriter{attribute.key, attribute.value, scratch_}.write_to(message, field);
+    }
+  }
+
+  void add_events(ProtobufWriter& span, const SpanRecord& record) {
+    for (const RecordedEvent& recorded : record.events()) {
+      ProtobufWriter event{span, SpanField::events};
+      add_time(event, EventField::time_unix_nano, recorded.time_unix_ns);
+      add_text(event, EventField::name, recorded.name, scratch_);
+      add_attributes(event, EventField::attributes, recorded.attributes);
+      add_count(event, EventField::dropped_attributes_count, recorded.dropped_attributes);
+    }
+  }
+
+  void add_links(ProtobufWriter& span, const SpanRecord& record) {
+    for (const RecordedLink& recorded : record.links()) {
+      ProtobufWriter link{span, SpanField::links};
+      add_id(link, LinkField::trace_id, recorded.trace_id);
+      add_id(link, LinkField::span_id, recorded.span_id);
+      add_text(link, LinkField::trace_state, recorded.trace_state, scratch_);
+      add_attributes(link, LinkField::attributes, recorded.attributes);
+      add_count(link, LinkField::dropped_attributes_count, recorded.dropped_attributes);
+      link.add_fixed32(LinkField::flags, flags_of(recorded.flags, recorded.is_remote));
+    }
+  }
+
+  void add_status(ProtobufWriter& span, const SpanRecord& record) {
+    ProtobufWriter status{span, SpanField::status};
+    if (record.status() == SpanStatus::error) {
+      add_text(status, StatusField::message, record.status_description(), scratch_);
+    }
+    status.add_enum(StatusField::code, static_cast<std::int32_t>(record.status()));
+  }
+
+  ProtobufWriter scope_spans_;
+  ByteBuffer& scratch_;
+};
+
+}  // namespace
+
+void append_otlp_span(ByteBuffer& out, const SpanRecord& record, ByteBuffer& scratch) {
+  SpanWriter{out, scratch}.write(record);
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

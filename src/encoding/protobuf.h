@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Protobuf's wire format, written into a ByteBuffer. For the encoders of protobuf messages.
+#pragma once
+
+#include <protozero/basic_pbf_writer.hpp>
+#include <string_view>
+
+#include "fast_telemetry/encoding/buffer.h"
+
+namespace protozero {
+
+/// How protozero's writer appends to our buffer. Only growing the buffer allocates.
+template <>
+struct buffer_customization<fast_telemetry::ByteBuffer> {
+  using Buffer = fast_telemetry::ByteBuffer;
+
+  static std::size_t size(const Buffer* buffer) noexcept { return buffer->size(); }
+  static void append(Buffer* buffer, const char* data, std::size_t count) { buffer->append({data, count}); }
+  static void append_zeros(Buffer* buffer, std::size_t count) {
+    char* const begin = buffer->prepare(count);
+    std::memset(begin, 0, count);
+    buffer->commit(begin + count);
+  }
+  static void resize(Buffer* buffer, std::size_t size) noexcept { buffer->truncate(size); }
+  static void reserve_additional(Buffer* buffer, std::size_t size) { buffer->reserve(size); }
+  static void erase_range(Buffer* buffer, std::size_t from, std::size_t to) noexcept {
+    std::memmove(buffer->data() + from, buffer->data() + to, buffer->size() - to);
+    buffer->truncate(buffer->size() - (to - from));
+  }
+  static char* at_pos(Buffer* buffer, std::size_t position) noexcept { return buffer->data() + position; }
+  static void push_back(Buffer* buffer, char c) {
+    char* const at = buffer->prepare(1);
+    *at = c;
+    buffer->commit(at + 1);
+  }
+};
+
+}  // namespace protozero
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// Appends fields; one made from another writes a message that is a field of it. With a size that is known, such a
+/// message is written once; otherwise room for its length is closed when it ends, and a message without any field is
+/// left out.
+using ProtobufWriter = protozero::basic_pbf_writer<ByteBuffer>;
+using FieldNumber = protozero::pbf_tag_type;
+
+inline void add_bytes(ProtobufWriter& message, FieldNumber field, std::string_view bytes) {
+  message.add_bytes(field, bytes.data(), bytes.size());
+}
+
+/// As add_bool, which protozero up to 1.7.1 has for std::string only.
+inline void add_boolean(ProtobufWriter& message, FieldNumber field, bool value) {
+  message.add_uint32(field, value ? 1 : 0);
+}
+
+/// What a field with a length takes, its content included, when its number is below 16.
+[[nodiscard]] inline std::size_t sized_field(std::size_t content) noexcept {
+  return 1 + static_cast<std::size_t>(protozero::length_of_varint(content)) + content;
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE
