@@ -7,6 +7,9 @@
 // is drained, and what was recorded must have arrived.
 #include <benchmark/benchmark.h>
 #include <fast_telemetry/clock.h>
+#ifdef FAST_TELEMETRY_HAS_OTLP
+#include <fast_telemetry/encoding/otlp_spans.h>
+#endif
 #include <fast_telemetry/spans/drain.h>
 #include <fast_telemetry/spans/tracer.h>
 
@@ -110,21 +113,22 @@ void BM_span_pipeline(benchmark::State& state) {
 BENCHMARK(BM_span_pipeline);
 
 // Eight attributes, of which two are strings that are not literals.
+void record_attributes(std::size_t i) {
+  static const std::string route = "/api/v1/orders/{id}";
+  static const std::string peer = "10.20.30.40";
+  ft::Span span = tracer().root("request", {.kind = ft::SpanKind::server});
+  span.set_attribute("http.request.method", "GET");
+  span.set_attribute("http.route", route);
+  span.set_attribute("http.response.status_code", 200);
+  span.set_attribute("client.address", peer);
+  span.set_attribute("client.port", i);
+  span.set_attribute("url.scheme", "https");
+  span.set_attribute("retry", false);
+  span.set_attribute("load", 0.5);
+}
+
 void BM_span_attributes(benchmark::State& state) {
-  const ft::Tracer& ours = tracer();
-  const std::string route = "/api/v1/orders/{id}";
-  const std::string peer = "10.20.30.40";
-  run_recorded(state, 1, [&](std::size_t i) {
-    ft::Span span = ours.root("request", {.kind = ft::SpanKind::server});
-    span.set_attribute("http.request.method", "GET");
-    span.set_attribute("http.route", route);
-    span.set_attribute("http.response.status_code", 200);
-    span.set_attribute("client.address", peer);
-    span.set_attribute("client.port", i);
-    span.set_attribute("url.scheme", "https");
-    span.set_attribute("retry", false);
-    span.set_attribute("load", 0.5);
-  });
+  run_recorded(state, 1, [](std::size_t i) { record_attributes(i); });
 }
 BENCHMARK(BM_span_attributes);
 
@@ -264,7 +268,18 @@ BENCHMARK(BM_vector_pipeline);
 
 // ---- drain ----
 
-/// Per span of BM_span_lifecycle's kind, every item looked at.
+/// As many spans as `iterations`, of BM_span_lifecycle's kind.
+void record_lifecycles() {
+  for (std::size_t i = 0; i < iterations / 2; ++i) {
+    const ft::Span root = tracer().root("request");
+    ft::Span child = root.child("query");
+    child.set_attribute("db.system", "redis");
+    child.set_attribute("db.rows", i);
+    child.add_event("first_row");
+  }
+}
+
+/// Per span, every item looked at.
 void BM_drain(benchmark::State& state) {
   class Looker final : public ft::SpanSink {
    public:
@@ -276,22 +291,54 @@ void BM_drain(benchmark::State& state) {
     }
     std::uint64_t seen = 0;
   } looker;
-  const auto record = [] {
-    for (std::size_t i = 0; i < iterations / 2; ++i) {
-      const ft::Span root = tracer().root("request");
-      ft::Span child = root.child("query");
-      child.set_attribute("db.system", "redis");
-      child.set_attribute("db.rows", i);
-      child.add_event("first_row");
-    }
-  };
   ft::drain_spans(looker);
-  record();
+  record_lifecycles();
   std::uint64_t drained = 0;
-  const std::size_t passes = Passes{state, iterations}.run([&] { drained += ft::drain_spans(looker).spans; }, record);
+  const std::size_t passes =
+      Passes{state, iterations}.run([&] { drained += ft::drain_spans(looker).spans; }, record_lifecycles);
   benchmark::DoNotOptimize(looker.seen);
   if (drained != passes * iterations) state.SkipWithError("spans are missing");
 }
 BENCHMARK(BM_drain);
+
+#ifdef FAST_TELEMETRY_HAS_OTLP
+/// Per span: drained into OTLP requests, which are finished.
+void run_otlp(benchmark::State& state, void (*record)()) {
+  ft::OtlpSpanEncoder encoder{{{"service.name", "bench"}}};
+  std::uint64_t encoded = 0;
+  std::uint64_t bytes = 0;
+  const auto encode = [&] {
+    for (bool is_complete = false; !is_complete;) {
+      is_complete = ft::drain_spans(encoder).is_complete;
+      const ft::OtlpSpanEncoder::Request request = encoder.finish();
+      encoded += request.count;
+      bytes += request.bytes.size();
+    }
+  };
+  encode();
+  encoded = bytes = 0;
+  record();
+  const std::size_t passes = Passes{state, iterations}.run(encode, record);
+  state.counters["bytes"] = static_cast<double>(bytes) / static_cast<double>(encoded);
+  if (encoded != passes * iterations) state.SkipWithError("spans are missing");
+}
+
+void BM_otlp_lifecycle(benchmark::State& state) { run_otlp(state, record_lifecycles); }
+BENCHMARK(BM_otlp_lifecycle);
+
+void BM_otlp_root(benchmark::State& state) {
+  run_otlp(state, [] {
+    for (std::size_t i = 0; i < iterations; ++i) tracer().root("root").end();
+  });
+}
+BENCHMARK(BM_otlp_root);
+
+void BM_otlp_attributes(benchmark::State& state) {
+  run_otlp(state, [] {
+    for (std::size_t i = 0; i < iterations; ++i) record_attributes(i);
+  });
+}
+BENCHMARK(BM_otlp_attributes);
+#endif
 
 }  // namespace

@@ -13,16 +13,20 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 
 class ExpectedOtlp {
  public:
-  /// Without the indentation that a span has in a request.
+  /// With the indentation that a span has in a request.
   static std::string of(const SpanRecord& record) {
     ExpectedOtlp expected;
+    expected.begin("", "span");
     expected.span(record);
     return expected.text_;
   }
 
  private:
+  void begin(const std::string& indent, const char* message) {
+    text_ += (std::string_view{message} == "span" ? "    " : "      ") + indent + message + "\n";
+  }
   void line(const std::string& indent, const char* name, const std::string& value) {
-    text_ += indent + name + ": " + value + "\n";
+    text_ += "      " + indent + name + ": " + value + "\n";
   }
   void text(const std::string& indent, const char* name, std::string_view value) {
     if (!value.empty()) line(indent, name, detail::repaired(value));
@@ -47,9 +51,9 @@ class ExpectedOtlp {
 
   void attributes(const std::string& indent, const RecordedAttributes& attributes) {
     for (const RecordedAttribute& attribute : attributes) {
-      text_ += indent + "attribute\n";
+      begin(indent, "attribute");
       text(indent + "  ", "key", attribute.key);
-      text_ += indent + "  value\n";
+      begin(indent + "  ", "value");
       const std::string inner = indent + "    ";
       const RecordedValue& value = attribute.value;
       switch (value.type()) {
@@ -59,9 +63,9 @@ class ExpectedOtlp {
         case AttributeType::integer: line(inner, "int", std::to_string(value.integer())); break;
         case AttributeType::floating: line(inner, "double", otlp_text::hex(value.floating())); break;
         default:
-          text_ += inner + "array\n";
+          begin(inner, "array");
           for (std::size_t i = 0; i < value.size(); ++i) {
-            text_ += inner + "  values\n";
+            begin(inner + "  ", "values");
             element(inner + "    ", value.type(), value, i);
           }
       }
@@ -80,7 +84,7 @@ class ExpectedOtlp {
     attributes("", record.attributes());
     count("", "dropped_attributes", record.dropped_attributes());
     for (const RecordedEvent& event : record.events()) {
-      text_ += "event\n";
+      begin("", "event");
       line("  ", "time", std::to_string(event.time_unix_ns));
       text("  ", "name", event.name);
       attributes("  ", event.attributes);
@@ -88,7 +92,7 @@ class ExpectedOtlp {
     }
     count("", "dropped_events", record.dropped_events());
     for (const RecordedLink& link : record.links()) {
-      text_ += "link\n";
+      begin("", "link");
       id("  ", "trace_id", link.trace_id);
       id("  ", "span_id", link.span_id);
       text("  ", "trace_state", link.trace_state);
@@ -98,7 +102,7 @@ class ExpectedOtlp {
     }
     count("", "dropped_links", record.dropped_links());
     if (record.status() != SpanStatus::unset) {
-      text_ += "status\n";
+      begin("", "status");
       text("  ", "message", record.status_description());
       line("  ", "code", record.status() == SpanStatus::ok ? "1" : "2");
     }
