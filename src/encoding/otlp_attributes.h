@@ -3,6 +3,8 @@
 // Attributes as OTLP has them: opentelemetry.proto.common.v1.KeyValue, written from whatever knows its type.
 #pragma once
 
+#include <bit>
+
 #include "fast_telemetry/spans/attribute.h"
 #include "protobuf.h"
 #include "utf8_text.h"
@@ -55,84 +57,95 @@ class GivenValue {
   const AttributeValue& value_;
 };
 
-/// Appends one KeyValue as the field `field` of `message`. `Value` is a RecordedValue or reads like one.
-template <class Value>
+/// Appends KeyValues as fields of a message that is being written into `out`. `scratch` is for text that has to be
+/// repaired.
 class AttributeWriter {
  public:
-  AttributeWriter(std::string_view key, const Value& value, ByteBuffer& scratch) noexcept
-      : key_{key}, value_{value}, scratch_{scratch} {}
+  AttributeWriter(ByteBuffer& out, ByteBuffer& scratch) noexcept : out_{out}, scratch_{scratch} {}
 
-  void write_to(ProtobufWriter& message, FieldNumber field) {
-    switch (value_.type()) {
+  /// `Value` is a RecordedValue or reads like one.
+  template <class Value>
+  void write(ProtobufWriter& message, FieldNumber field, std::string_view key, const Value& value) {
+    switch (value.type()) {
       case AttributeType::string: {
-        const Utf8Text text{value_.string()};
-        return with_size(message, field, sized_field(text.size()),
-                         [&](ProtobufWriter& any) { add_bytes(any, AnyValueField::string_value, text.in(scratch_)); });
+        const Utf8Text text{value.string()};
+        return write_sized(field, key, sized_field(text.size()), [&](FieldCursor& any) {
+          any.begin(AnyValueField::string_value, text.size());
+          any.bytes(text.in(scratch_));
+        });
       }
-      case AttributeType::bytes:
-        return with_size(message, field, sized_field(value_.bytes().size()),
-                         [&](ProtobufWriter& any) { add_bytes(any, AnyValueField::bytes_value, value_.bytes()); });
+      case AttributeType::bytes: {
+        const std::string_view bytes = value.bytes();
+        return write_sized(field, key, sized_field(bytes.size()), [&](FieldCursor& any) {
+          any.begin(AnyValueField::bytes_value, bytes.size());
+          any.bytes(bytes);
+        });
+      }
       case AttributeType::boolean:
-        return with_size(message, field, 2,
-                         [&](ProtobufWriter& any) { add_boolean(any, AnyValueField::bool_value, value_.boolean()); });
+        return write_sized(field, key, 2,
+                           [&](FieldCursor& any) { any.number(AnyValueField::bool_value, value.boolean() ? 1 : 0); });
       case AttributeType::integer: {
-        const auto bits = static_cast<std::uint64_t>(value_.integer());
-        return with_size(message, field, 1 + static_cast<std::size_t>(protozero::length_of_varint(bits)),
-                         [&](ProtobufWriter& any) { any.add_int64(AnyValueField::int_value, value_.integer()); });
+        const auto bits = static_cast<std::uint64_t>(value.integer());
+        return write_sized(field, key, 1 + static_cast<std::size_t>(protozero::length_of_varint(bits)),
+                           [&](FieldCursor& any) { any.number(AnyValueField::int_value, bits); });
       }
       case AttributeType::floating:
-        return with_size(message, field, 1 + sizeof(double),
-                         [&](ProtobufWriter& any) { any.add_double(AnyValueField::double_value, value_.floating()); });
+        return write_sized(field, key, 1 + sizeof(double), [&](FieldCursor& any) {
+          any.fixed64(AnyValueField::double_value, std::bit_cast<std::uint64_t>(value.floating()));
+        });
       case AttributeType::boolean_array:
-        return array(message, field, [&](ProtobufWriter& any, std::size_t i) {
-          add_boolean(any, AnyValueField::bool_value, value_.boolean_at(i));
+        return write_array(message, field, key, value.size(), [&](ProtobufWriter& any, std::size_t i) {
+          any.add_uint32(AnyValueField::bool_value, value.boolean_at(i) ? 1 : 0);
         });
       case AttributeType::integer_array:
-        return array(message, field, [&](ProtobufWriter& any, std::size_t i) {
-          any.add_int64(AnyValueField::int_value, value_.integer_at(i));
+        return write_array(message, field, key, value.size(), [&](ProtobufWriter& any, std::size_t i) {
+          any.add_int64(AnyValueField::int_value, value.integer_at(i));
         });
       case AttributeType::floating_array:
-        return array(message, field, [&](ProtobufWriter& any, std::size_t i) {
-          any.add_double(AnyValueField::double_value, value_.floating_at(i));
+        return write_array(message, field, key, value.size(), [&](ProtobufWriter& any, std::size_t i) {
+          any.add_double(AnyValueField::double_value, value.floating_at(i));
         });
       case AttributeType::string_array:
-        return array(message, field, [&](ProtobufWriter& any, std::size_t i) {
-          add_bytes(any, AnyValueField::string_value, Utf8Text{value_.string_at(i)}.in(scratch_));
+        return write_array(message, field, key, value.size(), [&](ProtobufWriter& any, std::size_t i) {
+          add_bytes(any, AnyValueField::string_value, Utf8Text{value.string_at(i)}.in(scratch_));
         });
     }
   }
 
  private:
-  /// `add` writes an AnyValue of `size` bytes.
-  template <class Add>
-  void with_size(ProtobufWriter& message, FieldNumber field, std::size_t size, Add add) {
-    ProtobufWriter attribute{message, field, sized_field(key_.size()) + sized_field(size)};
-    add_key(attribute);
-    ProtobufWriter any{attribute, KeyValueField::value, size};
-    add(any);
+  /// `write_any` writes an AnyValue of `size` bytes.
+  template <class WriteAny>
+  void write_sized(FieldNumber field, std::string_view key, std::size_t size, WriteAny write_any) {
+    const Utf8Text key_text{key};
+    const std::size_t attribute_size = sized_field(key_text.size()) + sized_field(size);
+    FieldCursor attribute{out_.prepare(sized_field(attribute_size))};
+    attribute.begin(field, attribute_size);
+    attribute.begin(KeyValueField::key, key_text.size());
+    attribute.bytes(key_text.in(scratch_));
+    attribute.begin(KeyValueField::value, size);
+    write_any(attribute);
+    out_.commit(attribute.end());
   }
 
-  /// `add` writes the AnyValue of one element.
-  template <class Add>
-  void array(ProtobufWriter& message, FieldNumber field, Add add) {
+  /// `write_any` writes the AnyValue of one element.
+  template <class WriteAny>
+  void write_array(ProtobufWriter& message, FieldNumber field, std::string_view key, std::size_t size,
+                   WriteAny write_any) {
     ProtobufWriter attribute{message, field};
-    add_key(attribute);
+    add_text(attribute, KeyValueField::key, key, scratch_);
     ProtobufWriter any{attribute, KeyValueField::value};
-    if (value_.size() == 0) {  // a message without fields would be left out, and the value not be an array
+    if (size == 0) {  // a message without fields would be left out, and the value not be an array
       add_bytes(any, AnyValueField::array_value, {});
       return;
     }
     ProtobufWriter list{any, AnyValueField::array_value};
-    for (std::size_t i = 0; i < value_.size(); ++i) {
+    for (std::size_t i = 0; i < size; ++i) {
       ProtobufWriter element{list, ArrayValueField::values};
-      add(element, i);
+      write_any(element, i);
     }
   }
 
-  void add_key(ProtobufWriter& attribute) { add_bytes(attribute, KeyValueField::key, key_.in(scratch_)); }
-
-  Utf8Text key_;
-  const Value& value_;
+  ByteBuffer& out_;
   ByteBuffer& scratch_;
 };
 

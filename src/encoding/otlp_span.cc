@@ -33,7 +33,7 @@ void add_count(ProtobufWriter& message, FieldNumber field, std::uint32_t count) 
 
 class SpanWriter {
  public:
-  SpanWriter(ByteBuffer& out, ByteBuffer& scratch) noexcept : scope_spans_{out}, scratch_{scratch} {}
+  SpanWriter(ByteBuffer& out, ByteBuffer& scratch) noexcept : scope_spans_{out}, out_{out}, scratch_{scratch} {}
 
   void write(const SpanRecord& record) {
     ProtobufWriter span{scope_spans_, ScopeSpansField::spans};
@@ -58,7 +58,7 @@ class SpanWriter {
  private:
   void add_attributes(ProtobufWriter& message, FieldNumber field, const RecordedAttributes& attributes) {
     for (const RecordedAttribute& attribute : attributes) {
-      AttributeWriter{attribute.key, attribute.value, scratch_}.write_to(message, field);
+      AttributeWriter{out_, scratch_}.write(message, field, attribute.key, attribute.value);
     }
   }
 
@@ -93,6 +93,7 @@ class SpanWriter {
   }
 
   ProtobufWriter scope_spans_;
+  ByteBuffer& out_;
   ByteBuffer& scratch_;
 };
 

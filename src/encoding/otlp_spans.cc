@@ -21,14 +21,14 @@ constexpr std::size_t sized_field_at_most(std::size_t content) noexcept { return
 void append_resource(ByteBuffer& out, std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
   ProtobufWriter resource_spans{out};
   ProtobufWriter resource{resource_spans, ResourceSpansField::resource};
+  AttributeWriter writer{out, scratch};
   for (std::size_t i = 0; i < attributes.size(); ++i) {
     const Text key = attributes[i].key;
     bool is_last = !key.empty();
     for (const ResourceAttribute& later : attributes.subspan(i + 1)) is_last = is_last && !(later.key == key);
     if (!is_last) continue;
     const GivenValue value{attributes[i].value};
-    AttributeWriter{std::string_view{key.data(), key.size()}, value, scratch}.write_to(resource,
-                                                                                       ResourceField::attributes);
+    writer.write(resource, ResourceField::attributes, {key.data(), key.size()}, value);
   }
 }
 

@@ -51,15 +51,43 @@ inline void add_bytes(ProtobufWriter& message, FieldNumber field, std::string_vi
   message.add_bytes(field, bytes.data(), bytes.size());
 }
 
-/// As add_bool, which protozero up to 1.7.1 has for std::string only.
-inline void add_boolean(ProtobufWriter& message, FieldNumber field, bool value) {
-  message.add_uint32(field, value ? 1 : 0);
-}
-
 /// What a field with a length takes, its content included, when its number is below 16.
 [[nodiscard]] inline std::size_t sized_field(std::size_t content) noexcept {
   return 1 + static_cast<std::size_t>(protozero::length_of_varint(content)) + content;
 }
+
+/// Writes fields into memory that was prepared for them: for what is written most, and whose size is known.
+class FieldCursor {
+ public:
+  explicit FieldCursor(char* at) noexcept : at_{at} {}
+  [[nodiscard]] const char* end() const noexcept { return at_; }
+
+  /// The beginning of a field with a length; its content is what is written next.
+  void begin(FieldNumber field, std::size_t size) noexcept {
+    tag(field, protozero::pbf_wire_type::length_delimited);
+    varint(size);
+  }
+  void bytes(std::string_view bytes) noexcept {
+    if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
+    at_ += bytes.size();
+  }
+  void number(FieldNumber field, std::uint64_t value) noexcept {
+    tag(field, protozero::pbf_wire_type::varint);
+    varint(value);
+  }
+  void fixed64(FieldNumber field, std::uint64_t value) noexcept {
+    tag(field, protozero::pbf_wire_type::fixed64);
+    for (unsigned shift = 0; shift < 64; shift += 8) *at_++ = static_cast<char>(value >> shift);  // one store
+  }
+
+ private:
+  void tag(FieldNumber field, protozero::pbf_wire_type type) noexcept {
+    varint(field << 3U | static_cast<FieldNumber>(type));
+  }
+  void varint(std::uint64_t value) noexcept { at_ += protozero::add_varint_to_buffer(at_, value); }
+
+  char* at_;
+};
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE
