@@ -17,6 +17,14 @@ std::uint32_t flags_of(std::uint8_t w3c, bool remote) noexcept {
   return w3c | remote_is_known | (remote ? is_remote : 0U);
 }
 
+constexpr std::size_t small = 1;
+
+/// Right to its number of digits for spans as they usually are. Without attributes, events and links they have less
+/// than 128 bytes; each of those takes some 20 bytes in a record and in a message.
+std::size_t size_guess(const SpanRecord& record) noexcept {
+  return record.size_bytes() <= sizeof(SpanHeader) + 48 ? small : record.size_bytes();
+}
+
 /// Exactly its bytes, or nothing: receivers refuse ids of zeros.
 template <std::size_t size>
 void add_id(ProtobufWriter& message, FieldNumber field, const Id<size>& id) {
@@ -33,10 +41,11 @@ void add_count(ProtobufWriter& message, FieldNumber field, std::uint32_t count) 
 
 class SpanWriter {
  public:
-  SpanWriter(ByteBuffer& out, ByteBuffer& scratch) noexcept : scope_spans_{out}, out_{out}, scratch_{scratch} {}
+  SpanWriter(ByteBuffer& out, ByteBuffer& scratch) noexcept : out_{out}, scratch_{scratch} {}
 
   void write(const SpanRecord& record) {
-    ProtobufWriter span{scope_spans_, ScopeSpansField::spans};
+    OpenMessage message{out_, ScopeSpansField::spans, size_guess(record)};
+    ProtobufWriter span{out_};
     add_id(span, SpanField::trace_id, record.trace_id());
     add_id(span, SpanField::span_id, record.span_id());
     add_text(span, SpanField::trace_state, record.trace_state(), scratch_);
@@ -47,12 +56,13 @@ class SpanWriter {
     add_time(span, SpanField::end_time_unix_nano, record.end_unix_ns());
     if (record.attribute_count() != 0) add_attributes(span, SpanField::attributes, record.attributes());
     add_count(span, SpanField::dropped_attributes_count, record.dropped_attributes());
-    if (record.event_count() != 0) add_events(span, record);
+    if (record.event_count() != 0) add_events(record);
     add_count(span, SpanField::dropped_events_count, record.dropped_events());
-    if (record.link_count() != 0) add_links(span, record);
+    if (record.link_count() != 0) add_links(record);
     add_count(span, SpanField::dropped_links_count, record.dropped_links());
     if (record.status() != SpanStatus::unset) add_status(span, record);
     span.add_fixed32(SpanField::flags, flags_of(record.flags(), record.parent_is_remote()));
+    message.close();
   }
 
  private:
@@ -62,25 +72,29 @@ class SpanWriter {
     }
   }
 
-  void add_events(ProtobufWriter& span, const SpanRecord& record) {
+  void add_events(const SpanRecord& record) {
     for (const RecordedEvent& recorded : record.events()) {
-      ProtobufWriter event{span, SpanField::events};
+      OpenMessage message{out_, SpanField::events, small};
+      ProtobufWriter event{out_};
       add_time(event, EventField::time_unix_nano, recorded.time_unix_ns);
       add_text(event, EventField::name, recorded.name, scratch_);
       add_attributes(event, EventField::attributes, recorded.attributes);
       add_count(event, EventField::dropped_attributes_count, recorded.dropped_attributes);
+      message.close();
     }
   }
 
-  void add_links(ProtobufWriter& span, const SpanRecord& record) {
+  void add_links(const SpanRecord& record) {
     for (const RecordedLink& recorded : record.links()) {
-      ProtobufWriter link{span, SpanField::links};
+      OpenMessage message{out_, SpanField::links, small};
+      ProtobufWriter link{out_};
       add_id(link, LinkField::trace_id, recorded.trace_id);
       add_id(link, LinkField::span_id, recorded.span_id);
       add_text(link, LinkField::trace_state, recorded.trace_state, scratch_);
       add_attributes(link, LinkField::attributes, recorded.attributes);
       add_count(link, LinkField::dropped_attributes_count, recorded.dropped_attributes);
       link.add_fixed32(LinkField::flags, flags_of(recorded.flags, recorded.is_remote));
+      message.close();
     }
   }
 
@@ -92,7 +106,6 @@ class SpanWriter {
     status.add_enum(StatusField::code, static_cast<std::int32_t>(record.status()));
   }
 
-  ProtobufWriter scope_spans_;
   ByteBuffer& out_;
   ByteBuffer& scratch_;
 };

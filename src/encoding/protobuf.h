@@ -89,5 +89,48 @@ class FieldCursor {
   char* at_;
 };
 
+/// A message that is a field of what is being written into `out`. With the size guessed right to its number of digits,
+/// its bytes stay where they were written: to move what was just written is to wait for the processor's store buffer.
+class OpenMessage {
+ public:
+  OpenMessage(ByteBuffer& out, FieldNumber field, std::size_t size_guess) : out_{out}, digits_{digits_of(size_guess)} {
+    constexpr std::size_t most_of_a_varint = 10;
+    char* const at = out_.prepare(2 * most_of_a_varint);
+    const int tag_size = protozero::add_varint_to_buffer(
+        at, field << 3U | static_cast<FieldNumber>(protozero::pbf_wire_type::length_delimited));
+    out_.commit(at + tag_size + digits_);
+    content_ = out_.size();
+  }
+
+  /// After its last field. No destructor does it, because it may have to make room.
+  void close() {
+    const std::size_t size = out_.size() - content_;
+    if (digits_of(size) != digits_) [[unlikely]]
+      move_content(digits_of(size), size);
+    protozero::add_varint_to_buffer(out_.data() + content_ - digits_, size);
+  }
+
+  OpenMessage(const OpenMessage&) = delete;
+  OpenMessage& operator=(const OpenMessage&) = delete;
+
+ private:
+  [[nodiscard]] static std::size_t digits_of(std::size_t size) noexcept {
+    return static_cast<std::size_t>(protozero::length_of_varint(size));
+  }
+
+  void move_content(std::size_t digits, std::size_t size) {
+    if (digits > digits_) out_.reserve(digits - digits_);
+    char* const content = out_.data() + content_;
+    std::memmove(content + digits - digits_, content, size);
+    out_.commit(content + digits - digits_ + size);
+    content_ += digits - digits_;
+    digits_ = digits;
+  }
+
+  ByteBuffer& out_;
+  std::size_t digits_;   ///< of the size, which stands before the content
+  std::size_t content_;  ///< where that begins
+};
+
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE
