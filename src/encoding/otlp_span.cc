@@ -27,13 +27,13 @@ std::size_t size_guess(const SpanRecord& record) noexcept {
 
 /// Exactly its bytes, or nothing: receivers refuse ids of zeros.
 template <std::size_t size>
-void add_id(ProtobufWriter& message, FieldNumber field, const Id<size>& id) {
-  if (id.is_valid()) message.add_bytes(field, reinterpret_cast<const char*>(id.bytes), size);
+void add_id(FieldCursor& message, FieldNumber field, const Id<size>& id) noexcept {
+  if (!id.is_valid()) return;
+  message.begin(field, size);
+  message.bytes({reinterpret_cast<const char*>(id.bytes), size});
 }
 
-void add_time(ProtobufWriter& message, FieldNumber field, std::int64_t unix_ns) {
-  message.add_fixed64(field, unix_ns < 0 ? 0 : static_cast<std::uint64_t>(unix_ns));
-}
+std::uint64_t otlp_time(std::int64_t unix_ns) noexcept { return unix_ns < 0 ? 0 : static_cast<std::uint64_t>(unix_ns); }
 
 void add_count(ProtobufWriter& message, FieldNumber field, std::uint32_t count) {
   if (count != 0) message.add_uint32(field, count);
@@ -45,15 +45,8 @@ class SpanWriter {
 
   void write(const SpanRecord& record) {
     OpenMessage message{out_, ScopeSpansField::spans, size_guess(record)};
+    add_head(record);
     ProtobufWriter span{out_};
-    add_id(span, SpanField::trace_id, record.trace_id());
-    add_id(span, SpanField::span_id, record.span_id());
-    add_text(span, SpanField::trace_state, record.trace_state(), scratch_);
-    add_id(span, SpanField::parent_span_id, record.parent_id());
-    add_text(span, SpanField::name, record.name(), scratch_);
-    span.add_enum(SpanField::kind, static_cast<std::int32_t>(record.kind()));
-    add_time(span, SpanField::start_time_unix_nano, record.start_unix_ns());
-    add_time(span, SpanField::end_time_unix_nano, record.end_unix_ns());
     if (record.attribute_count() != 0) add_attributes(span, SpanField::attributes, record.attributes());
     add_count(span, SpanField::dropped_attributes_count, record.dropped_attributes());
     if (record.event_count() != 0) add_events(record);
@@ -66,6 +59,29 @@ class SpanWriter {
   }
 
  private:
+  /// What every span has.
+  void add_head(const SpanRecord& record) {
+    const Utf8Text trace_state{record.trace_state()};
+    const Utf8Text name{record.name()};
+    constexpr std::size_t ids_kind_and_times = 18 + 10 + 10 + 2 + 9 + 9;
+    FieldCursor head{out_.prepare(ids_kind_and_times + sized_field(trace_state.size()) + sized_field(name.size()))};
+    add_id(head, SpanField::trace_id, record.trace_id());
+    add_id(head, SpanField::span_id, record.span_id());
+    add_text(head, SpanField::trace_state, trace_state);
+    add_id(head, SpanField::parent_span_id, record.parent_id());
+    add_text(head, SpanField::name, name);
+    head.number(SpanField::kind, static_cast<std::uint64_t>(record.kind()));
+    head.fixed64(SpanField::start_time_unix_nano, otlp_time(record.start_unix_ns()));
+    head.fixed64(SpanField::end_time_unix_nano, otlp_time(record.end_unix_ns()));
+    out_.commit(head.end());
+  }
+
+  void add_text(FieldCursor& message, FieldNumber field, const Utf8Text& text) {
+    if (text.empty()) return;
+    message.begin(field, text.size());
+    message.bytes(text.in(scratch_));
+  }
+
   void add_attributes(ProtobufWriter& message, FieldNumber field, const RecordedAttributes& attributes) {
     for (const RecordedAttribute& attribute : attributes) {
       AttributeWriter{out_, scratch_}.write(message, field, attribute.key, attribute.value);
@@ -76,8 +92,8 @@ class SpanWriter {
     for (const RecordedEvent& recorded : record.events()) {
       OpenMessage message{out_, SpanField::events, small};
       ProtobufWriter event{out_};
-      add_time(event, EventField::time_unix_nano, recorded.time_unix_ns);
-      add_text(event, EventField::name, recorded.name, scratch_);
+      event.add_fixed64(EventField::time_unix_nano, otlp_time(recorded.time_unix_ns));
+      detail::add_text(event, EventField::name, recorded.name, scratch_);
       add_attributes(event, EventField::attributes, recorded.attributes);
       add_count(event, EventField::dropped_attributes_count, recorded.dropped_attributes);
       message.close();
@@ -87,10 +103,12 @@ class SpanWriter {
   void add_links(const SpanRecord& record) {
     for (const RecordedLink& recorded : record.links()) {
       OpenMessage message{out_, SpanField::links, small};
+      FieldCursor ids{out_.prepare(18 + 10)};
+      add_id(ids, LinkField::trace_id, recorded.trace_id);
+      add_id(ids, LinkField::span_id, recorded.span_id);
+      out_.commit(ids.end());
       ProtobufWriter link{out_};
-      add_id(link, LinkField::trace_id, recorded.trace_id);
-      add_id(link, LinkField::span_id, recorded.span_id);
-      add_text(link, LinkField::trace_state, recorded.trace_state, scratch_);
+      detail::add_text(link, LinkField::trace_state, recorded.trace_state, scratch_);
       add_attributes(link, LinkField::attributes, recorded.attributes);
       add_count(link, LinkField::dropped_attributes_count, recorded.dropped_attributes);
       link.add_fixed32(LinkField::flags, flags_of(recorded.flags, recorded.is_remote));
@@ -101,7 +119,7 @@ class SpanWriter {
   void add_status(ProtobufWriter& span, const SpanRecord& record) {
     ProtobufWriter status{span, SpanField::status};
     if (record.status() == SpanStatus::error) {
-      add_text(status, StatusField::message, record.status_description(), scratch_);
+      detail::add_text(status, StatusField::message, record.status_description(), scratch_);
     }
     status.add_enum(StatusField::code, static_cast<std::int32_t>(record.status()));
   }
