@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 servers=(redis-server redis-tools prometheus prometheus-pushgateway python3-prometheus-client
-  python3-decorator)
+  python3-decorator python3-protobuf)
+newer=(python3-opentelemetry-proto)  # classes made of OpenTelemetry's .proto files: in the next release only, pure Python
 allocators=(libtcmalloc-minimal4 libjemalloc2)  # for tests that preload them; redis-server links to one
 libraries=(libatomic1 liblzf1 libssl3)  # what the servers link to and a machine may lack
 programs=(redis-server redis-benchmark redis-cli prometheus promtool prometheus-pushgateway)
@@ -21,7 +22,7 @@ wanted=("${servers[@]}" "${allocators[@]}")
 for library in "${libraries[@]}"; do
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$library" 2>/dev/null) == installed ]] || wanted+=("$library")
 done
-echo "== unpacking ${wanted[*]} under build/peers"
+echo "== unpacking ${wanted[*]} ${newer[*]} under build/peers"
 rm -rf build/peers/{unpacked,bin,debs,env.sh}
 mkdir -p build/peers/{unpacked,bin,debs}
 
@@ -34,6 +35,22 @@ if ! download 2>build/peers/download.log; then
   apt-get -q -o APT::Sandbox::User=root "${own_lists[@]}" update
   download "${own_lists[@]}"
 fi
+
+# The next release has lists of its own: none of its packages can come in for one of this machine's.
+mkdir -p "$apt"/newer/{lists,cache}/partial
+cat >"$apt/newer/debian.sources" <<'SOURCES'
+Types: deb
+URIs: http://deb.debian.org/debian
+Suites: trixie
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+SOURCES
+touch "$apt/newer/status"
+newer_lists=(-o Dir::Etc::SourceList="$apt/newer/debian.sources" -o Dir::Etc::SourceParts=/dev/null
+  -o Dir::State::Lists="$apt/newer/lists" -o Dir::State::Status="$apt/newer/status" -o Dir::Cache="$apt/newer/cache"
+  -o Acquire::Languages=none)
+apt-get -q -o APT::Sandbox::User=root "${newer_lists[@]}" update
+(cd build/peers/debs && apt-get -q -o APT::Sandbox::User=root "${newer_lists[@]}" download "${newer[@]}")
 for package in build/peers/debs/*.deb; do dpkg -x "$package" build/peers/unpacked; done
 rm -rf build/peers/debs "$apt"
 
@@ -60,6 +77,7 @@ export FT_PROMTOOL=$ft_peers/bin/promtool
 export FT_PUSHGATEWAY=$ft_peers/bin/prometheus-pushgateway
 export FT_TCMALLOC=$(echo "$ft_peers"/unpacked/usr/lib/*/libtcmalloc_minimal.so.4)
 export FT_JEMALLOC=$(echo "$ft_peers"/unpacked/usr/lib/*/libjemalloc.so.2)
+export FT_OTLP_PROTO=$ft_peers/unpacked/usr/lib/python3/dist-packages
 export FT_PROMETHEUS_CLIENT=$ft_peers/unpacked/usr/lib/python3/dist-packages  # in the package; for PYTHONPATH
 ENV
 

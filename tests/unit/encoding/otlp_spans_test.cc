@@ -328,6 +328,22 @@ TEST_F(OtlpSpans, fit_into_a_request) {
   EXPECT_EQ(small.dropped_too_large(), 0U);
 }
 
+// Its bytes were written before it was found to be too large; they are nobody's.
+TEST_F(OtlpSpans, may_go_on_after_one_that_had_no_room) {
+  ft::OtlpSpanEncoder small{{}, {.max_request_bytes = 200}};
+  MadeRecord made;
+  MadeRecord large;
+  const std::string name(150, 'x');
+  large.header.set_name(name.data(), name.size());
+  EXPECT_EQ(small.span(made.record()), SinkAnswer::taken);
+  EXPECT_EQ(small.span(large.record()), SinkAnswer::full);
+  made.header.span_id = counted_id<8>(0x31);
+  EXPECT_EQ(small.span(made.record()), SinkAnswer::taken);
+  const ft::OtlpSpanEncoder::Request request = small.finish();
+  EXPECT_EQ(request.count, 2U);
+  EXPECT_EQ(occurrences(ft::otlp_request_text(request.bytes), "name: op\n"), 2U);
+}
+
 TEST_F(OtlpSpans, that_fit_into_no_request_are_left_out_and_counted) {
   ft::OtlpSpanEncoder small{{}, {.max_request_bytes = 500}};
   for (const std::size_t size : {10U, 600U, 700U, 10U}) {
