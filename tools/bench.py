@@ -72,6 +72,10 @@ LIMITS = [
     *[(f"by two labels among {series} series, {sets} by two threads, beside one thread",
        by_label(series, sets, 2), by_label(series), 1.25)
       for sets in ("shared", "own") for series in (1, 16, 1000, 100000)],
+    *[(f"{what}, drained into OTLP, beside two clock reads (200 ns: 5 million spans per second)",
+       f"span_bench:BM_otlp_{name}", "span_bench:BM_clock_reads/reads:2", 8)
+      for what, name in (("root span", "root"), ("span with two attributes and an event, or none", "lifecycle"),
+                         ("span with eight attributes", "attributes"))],
     ("handle of a dynamic series, beside a plain local increment",
      "dynamic_bench:BM_dynamic_handle/threads:1", DYNAMIC_LOCAL, 4),
     ("first record of a series, beside a plain local increment (1 µs)",
@@ -257,7 +261,7 @@ def tables(summary):
 
     rows = []
     for name, row in summary.items():
-        if match := re.match(r"span_bench:BM_(\w+?)(?:/reads:(\d+))?$", name):
+        if match := re.match(r"span_bench:BM_(?!otlp)(\w+?)(?:/reads:(\d+))?$", name):
             reads = {"span_root": 2, "vector_root": 2, "span_lifecycle": 5, "vector_lifecycle": 5, "span_pipeline": 8,
                      "vector_pipeline": 8, "span_attributes": 2}.get(match[1])
             floor = summary.get(f"span_bench:BM_clock_reads/reads:{reads}")
@@ -266,6 +270,13 @@ def tables(summary):
     if rows:
         result.append(("Spans, ns per iteration, every one recorded and drained", ["", "ns", "middle half",
                        "of the clock reads in it"], rows))
+
+    rows = [[match[1].replace("_", " "), figure(row["median_ns"]), spread(row), f"{1e3 / row['median_ns']:.1f}",
+             f"{row['bytes']:.0f}"]
+            for name, row in summary.items() if (match := re.match(r"span_bench:BM_otlp_(\w+)$", name))]
+    if rows:
+        result.append(("Spans drained into OTLP requests, on one core",
+                       ["", "ns per span", "middle half", "million spans per s", "bytes per span"], rows))
 
     rows = []
     for name, row in summary.items():
