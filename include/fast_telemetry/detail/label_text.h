@@ -3,13 +3,11 @@
 // LabelText: whatever may be a label's value, as text for the time of one call.
 #pragma once
 
+#include "fast_telemetry/detail/text_like.h"
 #include "fast_telemetry/label.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
-
-template <class T>
-concept TextLike = requires(const T& value) { Text{value}; };
 
 template <class T>
 concept WholeNumber =

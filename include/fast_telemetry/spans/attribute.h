@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "fast_telemetry/detail/text_like.h"
 #include "fast_telemetry/spans/literal.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -38,9 +39,6 @@ concept IsInteger = !IsBoolean<T> && !IsFloating<T> && !__is_enum(T) && !__is_cl
   t % 2;
   static_cast<std::int64_t>(t);
 };
-template <class T>
-concept TextLike = requires(const T& t) { Text{t}; };
-
 /// Contiguous elements: std::vector, std::array, std::span, but no text.
 template <class C>
 concept Contiguous = !TextLike<C> && requires(const C& c) {
