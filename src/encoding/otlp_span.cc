@@ -17,7 +17,7 @@ std::uint32_t flags_of(std::uint8_t w3c, bool remote) noexcept {
   return w3c | remote_is_known | (remote ? is_remote : 0U);
 }
 
-constexpr std::size_t small = 1;
+constexpr std::size_t small = 1;  ///< any size of one digit
 
 /// Right to its number of digits for spans as they usually are. Without attributes, events and links they have less
 /// than 128 bytes; each of those takes some 20 bytes in a record and in a message.
