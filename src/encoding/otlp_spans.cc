@@ -118,17 +118,14 @@ OtlpSpanEncoder::Request OtlpSpanRequest::finish() {
 
   std::size_t content = resource_.size();
   for (Index i = first_scope_; i != none; i = scopes_[i].next) content += sized_field(scopes_[i].content());
-  {
-    ProtobufWriter request{request_};
-    ProtobufWriter resource_spans{request, ExportTraceServiceRequestField::resource_spans, content};
-    request_.append(resource_.view());
-    for (Index i = first_scope_; i != none; i = scopes_[i].next) {
-      const Scope& scope = scopes_[i];
-      ProtobufWriter scope_spans{resource_spans, ResourceSpansField::scope_spans, scope.content()};
-      request_.append(scope.message);
-      for (Index run = scope.first_run; run != none; run = runs_[run].next) {
-        request_.append(spans_.view().substr(runs_[run].begin, runs_[run].end - runs_[run].begin));
-      }
+  begin_message(request_, ExportTraceServiceRequestField::resource_spans, content);
+  request_.append(resource_.view());
+  for (Index i = first_scope_; i != none; i = scopes_[i].next) {
+    const Scope& scope = scopes_[i];
+    begin_message(request_, ResourceSpansField::scope_spans, scope.content());
+    request_.append(scope.message);
+    for (Index run = scope.first_run; run != none; run = runs_[run].next) {
+      request_.append(spans_.view().substr(runs_[run].begin, runs_[run].end - runs_[run].begin));
     }
   }
 

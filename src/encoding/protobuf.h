@@ -41,9 +41,8 @@ struct buffer_customization<fast_telemetry::ByteBuffer> {
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-/// Appends fields; one made from another writes a message that is a field of it. With a size that is known, such a
-/// message is written once; otherwise room for its length is closed when it ends, and a message without any field is
-/// left out.
+/// Appends fields; one made from another writes a message that is a field of it, and is left out when it has no fields.
+/// Not to be given sizes (begin_message does that): after a message of a known size it takes no more fields (1.7.1).
 using ProtobufWriter = protozero::basic_pbf_writer<ByteBuffer>;
 using FieldNumber = protozero::pbf_tag_type;
 
@@ -89,16 +88,19 @@ class FieldCursor {
   char* at_;
 };
 
+/// The beginning of a message of `size` bytes, which the caller appends next.
+inline void begin_message(ByteBuffer& out, FieldNumber field, std::size_t size) {
+  FieldCursor cursor{out.prepare(20)};
+  cursor.begin(field, size);
+  out.commit(cursor.end());
+}
+
 /// A message that is a field of what is being written into `out`. With the size guessed right to its number of digits,
 /// its bytes stay where they were written: to move what was just written is to wait for the processor's store buffer.
 class OpenMessage {
  public:
   OpenMessage(ByteBuffer& out, FieldNumber field, std::size_t size_guess) : out_{out}, digits_{digits_of(size_guess)} {
-    constexpr std::size_t most_of_a_varint = 10;
-    char* const at = out_.prepare(2 * most_of_a_varint);
-    const int tag_size = protozero::add_varint_to_buffer(
-        at, field << 3U | static_cast<FieldNumber>(protozero::pbf_wire_type::length_delimited));
-    out_.commit(at + tag_size + digits_);
+    begin_message(out_, field, size_guess);
     content_ = out_.size();
   }
 
