@@ -74,8 +74,7 @@ LIMITS = [
       for sets in ("shared", "own") for series in (1, 16, 1000, 100000)],
     *[(f"{what}, drained into OTLP, beside two clock reads (200 ns: 5 million spans per second)",
        f"span_bench:BM_otlp_{name}", "span_bench:BM_clock_reads/reads:2", 8)
-      for what, name in (("root span", "root"), ("span with two attributes and an event, or none", "lifecycle"),
-                         ("span with eight attributes", "attributes"))],
+      for what, name in (("root span", "root"), ("span with two attributes and an event, or with none", "lifecycle"))],
     ("handle of a dynamic series, beside a plain local increment",
      "dynamic_bench:BM_dynamic_handle/threads:1", DYNAMIC_LOCAL, 4),
     ("first record of a series, beside a plain local increment (1 µs)",

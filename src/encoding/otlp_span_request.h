@@ -44,7 +44,7 @@ class OtlpSpanRequest {
   };
 
   [[nodiscard]] Index scope_of(const SpanRecord& record);
-  void append(Index scope, std::size_t begin);
+  void append(Index index, std::size_t begin);
   void forget_spans() noexcept;
   /// Beside the spans and their scopes, at most.
   [[nodiscard]] std::size_t frame() const noexcept;

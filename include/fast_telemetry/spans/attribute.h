@@ -59,11 +59,11 @@ consteval bool is_int64() {
 
 template <class T>
 struct Plain {
-  using type = T;
+  using Type = T;
 };
 template <class T>
 struct Plain<const T> {
-  using type = T;
+  using Type = T;
 };
 
 }  // namespace detail
@@ -118,7 +118,7 @@ class AttributeValue {
 
   template <class T>
   static constexpr AttributeType type_of(const T*) noexcept {
-    using Element = typename detail::Plain<T>::type;
+    using Element = typename detail::Plain<T>::Type;
     static_assert(__is_same(Element, bool) || __is_same(Element, double) || __is_same(Element, Text) ||
                       detail::is_int64<Element>(),
                   "arrays are of bool, std::int64_t, double or ft::Text");

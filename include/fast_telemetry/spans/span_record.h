@@ -65,7 +65,7 @@ class ItemRange {
  public:
   class Iterator {
    public:
-    Iterator(ItemSpan rest) noexcept : rest_{rest} { skip_others(); }
+    explicit Iterator(ItemSpan rest) noexcept : rest_{rest} { skip_others(); }
     [[nodiscard]] View operator*() const noexcept { return View{header(), rest_.unix_lead_ns}; }
     Iterator& operator++() noexcept {
       step();
@@ -88,8 +88,8 @@ class ItemRange {
   };
 
   explicit ItemRange(ItemSpan items) noexcept : items_{items} {}
-  [[nodiscard]] Iterator begin() const noexcept { return {items_}; }
-  [[nodiscard]] Iterator end() const noexcept { return {{items_.end, items_.end, 0}}; }
+  [[nodiscard]] Iterator begin() const noexcept { return Iterator{items_}; }
+  [[nodiscard]] Iterator end() const noexcept { return Iterator{{items_.end, items_.end, 0}}; }
 
  private:
   ItemSpan items_;
