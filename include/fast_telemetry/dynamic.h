@@ -168,6 +168,7 @@ class KeyedSeries {
 ///
 /// Any thread. `at` and handles also in signal handlers while the series exists; the first use of a label set takes a
 /// lock and allocates. Traces given with a record are not kept: series have no exemplars.
+/// Destroying the metric waits, 200 ms at most, for lookups under way.
 template <class Metric, std::size_t keys>
 class Dynamic : public detail::KeyedSeries<Metric, keys> {
  public:
