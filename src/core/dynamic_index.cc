@@ -101,7 +101,7 @@ std::uint64_t hash_of(const DynamicSeries& series) noexcept {
     hash = hash_text(hash, text, series.sizes()[i], hash_key);
     text += series.sizes()[i];
   }
-  return hash;
+  return end_hash(hash, hash_key);
 }
 
 std::size_t bytes_of(const DynamicSeries& series) noexcept {

@@ -199,8 +199,10 @@ TEST_F(DynamicLimit, is_a_self_metric) {
 TEST_F(DynamicLimit, is_told_to_the_diagnostics_hook_once_a_minute) {
   static std::vector<std::string> messages;
   messages.clear();
-  ft::set_diagnostics(
-      [](const ft::Diagnostic& diagnostic, void*) noexcept { messages.emplace_back(diagnostic.message); });
+  ft::set_diagnostics([](const ft::Diagnostic& diagnostic, void*) noexcept {
+    // Tests before this one may have left something to be said.
+    if (diagnostic.message.starts_with("told: ")) messages.emplace_back(diagnostic.message);
+  });
   ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "told"}, {"tenant"}, {.max_series = 1}};
   static_cast<void>(collect());
   EXPECT_TRUE(messages.empty());
