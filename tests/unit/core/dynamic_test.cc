@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -83,7 +84,8 @@ TEST_F(Dynamic, takes_text_integers_and_enums_as_values) {
 TEST_F(Dynamic, takes_values_of_any_length_and_content) {
   ft::Dynamic<ft::Counter, 2> requests{scope, {.name = "requests"}, {"x", "y"}};
   std::vector<std::string> values;
-  for (const std::size_t size : {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 200, 1000, 5000, 100'000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64,
+                                                                   200, 1000, 5000, 100'000}) {
     values.emplace_back(size, 'v');
     values.push_back(std::string(size - 1, 'v') + 'w');
     values.push_back('u' + std::string(size - 1, 'v'));

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <random>
 #include <string>
 #include <vector>
@@ -82,7 +83,7 @@ TEST_F(SeriesHash, values_that_resemble_each_other_do_not_collide) {
   std::mt19937_64 draw{20261126};
   std::array<ft::detail::HashKey, 200> keys{};
   for (auto& key : keys) key = {draw(), draw() | 1};
-  for (const std::size_t size : {4, 8, 12, 16, 17, 24, 33, 64}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{4, 8, 12, 16, 17, 24, 33, 64}) {
     for (const std::size_t at : {std::size_t{0}, size / 2 - 2, size - 4}) {
       std::vector<std::string> values;
       for (std::size_t i = 0; i < labels; ++i) {
