@@ -19,6 +19,7 @@
 #include "fast_telemetry/sweeper.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "src/core/overflow_sketch.h"
+#include "tests/support/registry_test.h"
 
 namespace ft = fast_telemetry;
 using testing::AllOf;
@@ -27,16 +28,7 @@ using testing::HasSubstr;
 
 namespace {
 
-class DynamicLimit : public testing::Test {
- protected:
-  ft::RecordingVisitor collect() {
-    ft::Reader reader{registry};
-    return ft::RecordingVisitor{reader};
-  }
-
-  ft::Registry registry;
-  ft::Scope scope{registry};
-};
+class DynamicLimit : public RegistryTest {};
 
 // Seen red while the limit was asked about the text as it came.
 TEST_F(DynamicLimit, does_not_touch_a_series_whose_value_is_repaired) {

@@ -22,6 +22,7 @@
 #include "fast_telemetry/sampled_timer.h"
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
+#include "tests/support/registry_test.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -35,16 +36,7 @@ namespace {
 enum class Verb : std::uint8_t { get, put };
 constexpr ft::Label label(Verb verb) { return ft::from_enumerator("verb", verb); }
 
-class Dynamic : public testing::Test {
- protected:
-  ft::RecordingVisitor collect() {
-    ft::Reader reader{registry};
-    return ft::RecordingVisitor{reader};
-  }
-
-  ft::Registry registry;
-  ft::Scope scope{registry};
-};
+class Dynamic : public RegistryTest {};
 
 // DYN-15, DYN-16, DC-1.
 TEST_F(Dynamic, counts_by_labels_and_by_handle) {
