@@ -11,6 +11,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <random>
 #include <shared_mutex>
 #include <string>
@@ -45,15 +46,24 @@ struct Labels {
   std::string_view route;
 };
 
+constexpr std::uint64_t records_seed = 20260901;
+constexpr std::uint64_t births_seed = 20260902;
+
+/// 0 … count - 1 in another order.
+std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed) {
+  std::vector<std::size_t> numbers(count);
+  std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+  std::shuffle(numbers.begin(), numbers.end(), std::mt19937_64{seed});
+  return numbers;
+}
+
 /// Label sets as a request has them: some 20 characters that were just read, close together.
 class LabelSets {
  public:
   explicit LabelSets(std::size_t count, std::size_t first = 0) {
-    std::vector<std::size_t> numbers(count);
-    for (std::size_t i = 0; i < count; ++i) numbers[i] = first + i;
-    std::shuffle(numbers.begin(), numbers.end(), std::mt19937_64{20260901});
     text_.reserve(count * 32);
-    for (const std::size_t n : numbers) {
+    for (const std::size_t i : shuffled(count, records_seed)) {
+      const std::size_t n = first + i;
       const std::string_view tenant = add("tenant-" + std::to_string(n / 10));
       sets_.push_back({tenant, add("/v1/route/" + std::to_string(n % 10))});
     }
@@ -119,7 +129,7 @@ template <class Metric>
 void by_label(benchmark::State& state) {
   Setting<Metric>& s = *setting<Metric>;
   const auto& sets = s.sets[static_cast<std::size_t>(state.thread_index())].all();
-  for (const Labels& labels : sets) s.metric.record(labels);  // every series exists
+  for (const std::size_t i : shuffled(sets.size(), births_seed)) s.metric.record(sets[i]);  // every series exists
   const std::size_t passes = rotate(state, sets, [&s](const Labels& labels) { s.metric.record(labels); });
   const auto threads = static_cast<std::uint64_t>(state.threads());
   check(state, s.metric.total(), threads * (passes * pass_size(sets.size()) + sets.size()));

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -16,7 +15,7 @@
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/registry.h"
-#include "fast_telemetry/storage_info.h"
+#include "tests/support/resident_memory.h"
 
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
 #include <prometheus/counter.h>
@@ -32,15 +31,6 @@ constexpr int series = 10'000;
 
 std::string tenant(int i) { return "tenant-" + std::to_string(i / 10); }
 std::string route(int i) { return "/v1/route/" + std::to_string(i % 10); }
-
-/// Pages of this process in memory (Linux, proc(5), "statm").
-std::uint64_t resident_bytes() {
-  std::ifstream statm{"/proc/self/statm"};
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 /// Calls `work` in a thread on each of the first two CPUs this process may use.
 void on_two_cpus(const std::function<void()>& work) {
@@ -63,9 +53,9 @@ void on_two_cpus(const std::function<void()>& work) {
 /// What `work` leaves in memory, beyond what it needs for one series.
 std::uint64_t growth(const std::function<void(int first, int end)>& work) {
   on_two_cpus([&] { work(0, 1); });
-  const std::uint64_t before = resident_bytes();
+  const std::uint64_t before = resident_memory();
   on_two_cpus([&] { work(1, series); });
-  return resident_bytes() - before;
+  return resident_memory() - before;
 }
 
 void measure_ours() {

@@ -76,10 +76,9 @@ class [[nodiscard]] FoundSeries : public Metric::Point {
 
 namespace detail {
 
-/// What all dynamic metrics with fixed keys have in common.
-template <class Metric, std::size_t keys>
-class KeyedSeries {
-  static_assert(keys > 0, "name at least one label key, or use DynamicFree");
+/// What all dynamic metrics have in common.
+template <class Metric>
+class SeriesOf {
   static_assert(HasSeries<Metric>,
                 "this metric cannot have series: Dynamic takes counters, gauges, histograms, "
                 "distributions and counter sets");
@@ -88,6 +87,38 @@ class KeyedSeries {
   using Point = typename Metric::Point;
   using Handle = SeriesHandle<Metric>;
   using Found = FoundSeries<Metric>;
+
+  /// Label sets that have a series at present, the overflow series not counted. One that was evicted and is written
+  /// again through a handle counts from the next sweep on.
+  [[nodiscard]] std::size_t series_count() const noexcept { return registration_.series_count(); }
+
+  /// Records that went to the overflow series, by label and by handle; in a counter set, one per counter.
+  [[nodiscard]] std::uint64_t overflow_count() const noexcept { return registration_.overflow_count(); }
+
+  /// What was refused a series: how many values of which key, and the heaviest of them. Include cardinality.h.
+  template <class Report = CardinalityReport>
+  [[nodiscard]] Report cardinality() const {
+    Report report;
+    registration_.report(report);
+    return report;
+  }
+
+ protected:
+  SeriesOf(const Scope& scope, const Info& info, const Declaration& declaration, const DynamicKeys& label_keys)
+      : registration_{scope, info, declaration, label_keys} {}
+  ~SeriesOf() = default;
+
+  DynamicRegistration registration_;
+};
+
+/// The same with fixed keys.
+template <class Metric, std::size_t keys>
+class KeyedSeries : public SeriesOf<Metric> {
+  static_assert(keys > 0, "name at least one label key, or use DynamicFree");
+
+ public:
+  using typename SeriesOf<Metric>::Handle;
+  using typename SeriesOf<Metric>::Found;
 
   /// The series with these values, for one expression.
   template <class... Values>
@@ -110,24 +141,8 @@ class KeyedSeries {
     return find({LabelText{values}.text()...});
   }
 
-  /// Label sets that have a series at present, the overflow series not counted. One that was evicted and is written
-  /// again through a handle counts from the next sweep on.
-  [[nodiscard]] std::size_t series_count() const noexcept { return registration_.series_count(); }
-
-  /// Records that went to the overflow series, by label and by handle; in a counter set, one per counter.
-  [[nodiscard]] std::uint64_t overflow_count() const noexcept { return registration_.overflow_count(); }
-
-  /// What was refused a series: how many values of which key, and the heaviest of them. Include cardinality.h.
-  template <class Report = CardinalityReport>
-  [[nodiscard]] Report cardinality() const {
-    Report report;
-    registration_.report(report);
-    return report;
-  }
-
  protected:
-  KeyedSeries(const Scope& scope, const Info& info, const Declaration& declaration, const DynamicKeys& label_keys)
-      : registration_{scope, info, declaration, label_keys} {}
+  using SeriesOf<Metric>::SeriesOf;
   ~KeyedSeries() = default;
 
   [[nodiscard]] DynamicIndex* index() const noexcept { return registration_.index(); }
@@ -147,7 +162,7 @@ class KeyedSeries {
     return {registration_.find_series(texts.values, keys), registration_.shape()};
   }
 
-  DynamicRegistration registration_;
+  using SeriesOf<Metric>::registration_;
 };
 
 }  // namespace detail
@@ -168,6 +183,7 @@ class KeyedSeries {
 ///
 /// Any thread. `at` and handles also in signal handlers while the series exists; the first use of a label set takes a
 /// lock and allocates. Traces given with a record are not kept: series have no exemplars.
+/// Destroying the metric waits, 200 ms at most, for lookups under way.
 template <class Metric, std::size_t keys>
 class Dynamic : public detail::KeyedSeries<Metric, keys> {
  public:

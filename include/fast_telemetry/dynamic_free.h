@@ -26,20 +26,16 @@ struct FreeLabel {
 /// sends the record to the overflow series, and the diagnostics hook is told. Up to 32 labels are sorted without an
 /// allocation.
 template <class Metric>
-class DynamicFree {
-  static_assert(detail::HasSeries<Metric>,
-                "this metric cannot have series: DynamicFree takes counters, gauges, "
-                "histograms and distributions");
-
+class DynamicFree : public detail::SeriesOf<Metric> {
  public:
-  using Point = typename Metric::Point;
-  using Handle = SeriesHandle<Metric>;
-  using Found = FoundSeries<Metric>;
+  using typename detail::SeriesOf<Metric>::Handle;
+  using typename detail::SeriesOf<Metric>::Found;
 
   /// Registers the metric, as Dynamic does.
   template <class... Args>
   DynamicFree(const Scope& scope, const Info& info, const DynamicOptions& options, const Args&... args)
-      : registration_{scope, info, Metric::declare(args...), {nullptr, 0, options.max_series, options.overflow_key}} {}
+      : detail::SeriesOf<Metric>{
+            scope, info, Metric::declare(args...), {nullptr, 0, options.max_series, options.overflow_key}} {}
   DynamicFree(const Scope& scope, const Info& info)
     requires requires { Metric::declare(); }
       : DynamicFree{scope, info, DynamicOptions{}} {}
@@ -56,16 +52,6 @@ class DynamicFree {
   [[nodiscard]] Handle find(std::initializer_list<FreeLabel> labels) const noexcept { return find(source(labels)); }
   [[nodiscard]] Handle find(const Label* labels, std::size_t count) const noexcept {
     return find(source(labels, count));
-  }
-
-  /// As of Dynamic.
-  [[nodiscard]] std::size_t series_count() const noexcept { return registration_.series_count(); }
-  [[nodiscard]] std::uint64_t overflow_count() const noexcept { return registration_.overflow_count(); }
-  template <class Report = CardinalityReport>
-  [[nodiscard]] Report cardinality() const {
-    Report report;
-    registration_.report(report);
-    return report;
   }
 
  private:
@@ -89,7 +75,7 @@ class DynamicFree {
     return {registration_.find_labels(labels), registration_.shape()};
   }
 
-  detail::DynamicRegistration registration_;
+  using detail::SeriesOf<Metric>::registration_;
 };
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -149,7 +149,7 @@ std::uint64_t* Arena::allocate(SizeClass& size) noexcept {
 }
 
 void Arena::free(SizeClass& size, const std::uint64_t* run) noexcept {
-  const auto freed = static_cast<std::uint32_t>(place(run));
+  const std::uint32_t freed = place(run);
   extents_[freed / stride_cells].next_free[freed % stride_cells] = size.free;
   size.free = freed;
 }
@@ -281,10 +281,11 @@ void Arena::zero(std::uint64_t* run, std::size_t cells) const noexcept {
   });
 }
 
-std::uint64_t Arena::place(const std::uint64_t* run) const noexcept {
+std::uint32_t Arena::place(const std::uint64_t* run) const noexcept {
   for (std::size_t i = extents(); i-- > 0;) {
     const std::uint64_t* const base = extents_[i].base;
-    if (run >= base && run < base + stride_cells) return i * stride_cells + static_cast<std::uint64_t>(run - base);
+    if (run < base || run >= base + stride_cells) continue;
+    return static_cast<std::uint32_t>(i * stride_cells + static_cast<std::size_t>(run - base));
   }
   return 0;
 }

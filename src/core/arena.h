@@ -18,13 +18,16 @@ namespace detail {
 inline constexpr std::size_t max_extents = 1024;
 static_assert(max_extents * stride_cells <= 0xffff'ffff, "a place fits 32 bits");
 
-/// Free runs of one length. Runs are reused only for their own length: metrics come back in the shapes they had.
+class Arena;
+class PageMap;
+
+/// Free runs of one length in an arena. Runs are reused only for their own length: metrics come back in the shapes they
+/// had.
 struct SizeClass {
+  Arena* arena;
   std::size_t cells;
   std::uint32_t free = 0;  ///< place of the first one, 0: none. Each names the next in its arena's `next_free`.
 };
-
-class PageMap;
 
 /// What the copies of a cell are.
 enum class Copies : std::uint8_t {
@@ -75,7 +78,7 @@ class Arena {
   void zero(std::uint64_t* run, std::size_t cells) const noexcept;
 
   /// Where a run is, as one number that is an index into an array of all cells of the arena; 0 is no place.
-  [[nodiscard]] std::uint64_t place(const std::uint64_t* run) const noexcept;
+  [[nodiscard]] std::uint32_t place(const std::uint64_t* run) const noexcept;
   [[nodiscard]] std::uint64_t* at(std::uint64_t place) const noexcept {
     return extents_[place / stride_cells].base + place % stride_cells;
   }

@@ -81,12 +81,12 @@ auto keeping_greater(std::uint64_t value) noexcept {
 }  // namespace
 
 std::uint64_t* attach_run(Site& site, RunOwner& owner) noexcept {
-  const std::uint64_t place = owner.place.load(std::memory_order_relaxed);
-  std::uint64_t* const cells = place != 0 ? owner.arena->at(place) : owner.arena->allocate(*owner.size);
+  const std::uint32_t place = owner.place.load(std::memory_order_relaxed);
+  std::uint64_t* const cells = place != 0 ? owner.arena().at(place) : owner.arena().allocate(*owner.size);
   if (cells == nullptr) return nullptr;
   // Release, both: pairs with the fold's acquire of `place` and with writers' dependent loads through `cells`; a run
   // that was used before is seen zeroed.
-  owner.place.store(owner.arena->place(cells), std::memory_order_release);
+  owner.place.store(owner.arena().place(cells), std::memory_order_release);
   __atomic_store_n(&site.cells, cells, __ATOMIC_RELEASE);
   return cells;
 }

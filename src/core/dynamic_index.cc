@@ -53,18 +53,11 @@ class ExportedKey {
   std::vector<Text> texts_;
 };
 
-// Both compilers support it for a class with plain bases.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Winvalid-offsetof"
-/// Where the sizes begin: behind the last member, in what would be padding.
-constexpr std::size_t text_begin = offsetof(DynamicSeries, retire_order) + sizeof(std::uint64_t);
-#pragma GCC diagnostic pop
-
 /// A series that has no slot yet. Throws std::bad_alloc, also for more than 65 535 texts and for one
 /// beyond 4 GiB.
 DynamicSeries& new_series(const SeriesKey& key) {
   if (key.count > 0xffff) throw std::bad_alloc{};
-  std::size_t size = text_begin + key.count * sizeof(std::uint32_t);
+  std::size_t size = DynamicSeries::text_begin + key.count * sizeof(std::uint32_t);
   for (std::size_t i = 0; i < key.count; ++i) {
     if (key.texts[i].size() > 0xffff'ffff) throw std::bad_alloc{};
     size += key.texts[i].size();
@@ -101,11 +94,11 @@ std::uint64_t hash_of(const DynamicSeries& series) noexcept {
     hash = hash_text(hash, text, series.sizes()[i], hash_key);
     text += series.sizes()[i];
   }
-  return hash;
+  return end_hash(hash, hash_key);
 }
 
 std::size_t bytes_of(const DynamicSeries& series) noexcept {
-  std::size_t size = text_begin + series.text_count * sizeof(std::uint32_t);
+  std::size_t size = DynamicSeries::text_begin + series.text_count * sizeof(std::uint32_t);
   for (std::size_t i = 0; i < series.text_count; ++i) size += series.sizes()[i];
   return std::max(size, sizeof(DynamicSeries));
 }
@@ -180,15 +173,13 @@ void DynamicIndex::reopen(std::uint32_t max_series) noexcept {
   const std::lock_guard lock{mutex_};
   has_ended_ = false;
   max_series_.store(max_series, std::memory_order_relaxed);
-  // The overflow series is older than the metric's registration and does not know its arena yet.
+  // The overflow series is older than the metric's registration and does not know its size class yet.
   for_each([this](DynamicSeries& series) {
-    series.arena = shape_.arena;
     series.size = shape_.size;
     __atomic_store_n(&series.owner, &series, __ATOMIC_RELEASE);
   });
-  static constinit SizeClass one_cell{1};
+  static constinit SizeClass one_cell{&per_cpu_arena, 1};
   RefusedSeries::Records& records = refused_->records;
-  records.arena = &per_cpu_arena;
   records.size = &one_cell;
   __atomic_store_n(&records.owner, &records, __ATOMIC_RELEASE);
   __atomic_store_n(&refused_->owner, refused_, __ATOMIC_RELEASE);
@@ -232,7 +223,7 @@ void DynamicIndex::retire_records(std::vector<Process::Quarantined>& free_now) n
   if (place == 0) return;
   std::uint64_t* const run = per_cpu_arena.at(place);
   Process& state = process();
-  (state.fold_active ? state.quarantine : free_now).push_back({&per_cpu_arena, records.size, run});
+  (state.fold_active ? state.quarantine : free_now).push_back({records.size, run});
   std::uint64_t total = 0;
   per_cpu_arena.last_sum(run, 1, &total);
   earlier_overflows_.fetch_add(total, std::memory_order_relaxed);
@@ -283,7 +274,6 @@ void DynamicIndex::place_in_slot(DynamicSeries& series) {
     }
   }
   series.slot = slot;
-  series.arena = shape_.arena;
   series.size = shape_.size;
   series.owner = &series;
   series.born_unix_ns = wall_clock_ns();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 #include "fast_telemetry/detail/dynamic_registration.h"
 #include "instrument.h"
@@ -12,34 +13,45 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-/// What a lookup by labels and a record do not read.
+inline constexpr std::size_t cache_line = 64;
+
+/// What a lookup by labels and a record do not read: a cache line of its own.
 struct SeriesHistory : RunOwner {
   std::uint8_t idle = 0;  ///< sweeps in a row that found nothing new
+  std::uint32_t slot = 0;
   std::uint64_t id = 0;
   std::int64_t born_unix_ns = 0;
   /// What the last sweep found in its cells; for an evicted one, when it was evicted (steady clock).
   std::uint64_t seen = 0;
+  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
 };
-static_assert(sizeof(SeriesHistory) == 64);
+static_assert(sizeof(SeriesHistory) == cache_line);
 
-/// One series. In memory it is followed by the sizes of its texts (SeriesKey) and the texts, so that one cache line has
-/// all that a lookup needs, unless they are long.
-struct DynamicSeries : SeriesHistory, Site {
+/// One series. In memory it is followed by the sizes of its texts (SeriesKey) and the texts, so that its second cache
+/// line has all that a lookup needs, unless they are long: of two texts, 24 bytes fit.
+struct alignas(cache_line) DynamicSeries : SeriesHistory, Site {
   /// Handles, and `unreachable` once the index has let go of it.
   std::atomic<std::uint32_t> references{0};
   std::uint16_t text_count = 0;
   bool is_overflow = false;
   std::atomic<bool> evicted{false};  ///< or was, until it was written again
-  std::uint32_t slot = 0;
-  std::uint64_t retire_order = 0;  ///< position among all retirements of the registry
 
   static constexpr std::uint32_t unreachable = std::uint32_t{1} << 31;
 
+  /// Where the sizes begin: behind the last member, in what would be padding.
+  static constexpr std::size_t text_begin = cache_line + sizeof(Site) + 8;
+
   [[nodiscard]] const std::uint32_t* sizes() const noexcept {
-    return reinterpret_cast<const std::uint32_t*>(&retire_order + 1);
+    return reinterpret_cast<const std::uint32_t*>(reinterpret_cast<const char*>(this) + text_begin);
   }
   [[nodiscard]] const char* text() const noexcept { return reinterpret_cast<const char*>(sizes() + text_count); }
 };
+
+// Both compilers support it for a class with plain bases.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+static_assert(DynamicSeries::text_begin == offsetof(DynamicSeries, evicted) + 1);
+#pragma GCC diagnostic pop
 
 /// Stands for all label sets that got no series of their own. It never has cells, so what is recorded in it takes the
 /// cold path, which counts the record and makes it in the overflow series (overflow_of).

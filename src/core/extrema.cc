@@ -37,9 +37,9 @@ void Extrema::forget() noexcept {
 }
 
 void take_extrema(const Instrument& instrument, std::uint64_t place, std::uint64_t* keys) noexcept {
-  const std::uint64_t* const run = instrument.arena->at(place);
+  const std::uint64_t* const run = instrument.arena().at(place);
   for (std::size_t i = 0; i < instrument.extrema->size; ++i) {
-    keys[i] = instrument.arena->take_greatest(run + instrument.extremum_cell(i), instrument.extrema->all_time[i]);
+    keys[i] = instrument.arena().take_greatest(run + instrument.extremum_cell(i), instrument.extrema->all_time[i]);
   }
 }
 

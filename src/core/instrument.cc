@@ -28,10 +28,10 @@ void accumulate(const Instrument& instrument, std::uint64_t* values, const std::
 }
 
 void read_run(const Instrument& instrument, const std::uint64_t* run, std::uint64_t* values) noexcept {
-  instrument.arena->last_sum(run, instrument.run_cells(), values);
+  instrument.arena().last_sum(run, instrument.run_cells(), values);
   if (!instrument.has_double_sum()) return;
   for (std::size_t i = instrument.sum_cell; i < instrument.run_cells(); i += instrument.width) {
-    values[i] = std::bit_cast<std::uint64_t>(instrument.arena->sum_double(run + i));
+    values[i] = std::bit_cast<std::uint64_t>(instrument.arena().sum_double(run + i));
   }
 }
 

@@ -62,18 +62,19 @@ enum class OwnerKind : std::uint8_t {
 
 /// What has a run of cells from its first write on.
 struct RunOwner {
-  Arena* arena = nullptr;
   SizeClass* size = nullptr;
 
-  /// Where the run is in the arena; 0 while there is none. Written under arena_lock.
-  std::atomic<std::uint64_t> place{0};
-
-  /// What runs that were given back added up to, cell by cell; null: nothing.
-  std::atomic<const std::uint64_t*> earlier{nullptr};
+  /// Where the run is in its arena; 0 while there is none. Written under arena_lock.
+  std::atomic<std::uint32_t> place{0};
 
   /// Odd while a run's total moves from its cells to `earlier`: who reads both without a lock reads again.
   std::atomic<std::uint32_t> moves{0};
+
+  /// What runs that were given back added up to, cell by cell; null: nothing.
+  std::atomic<const std::uint64_t*> earlier{nullptr};
   OwnerKind kind = OwnerKind::series;
+
+  [[nodiscard]] Arena& arena() const noexcept { return *size->arena; }
 };
 
 /// Gives a site a run, or the one it had if that was not given back yet. Null: refused memory. With arena_lock held;

@@ -17,7 +17,7 @@ ValueSketch::ValueSketch(std::string_view key) : key_{key} {
 }
 
 void ValueSketch::add(Text value) {
-  const std::uint64_t hash = hash_text(hash_key.start, value.data(), value.size(), hash_key);
+  const std::uint64_t hash = end_hash(hash_text(hash_key.start, value.data(), value.size(), hash_key), hash_key);
   std::uint8_t& rank = rank_[hash % registers];
   rank = std::max(rank, static_cast<std::uint8_t>(std::countr_zero(hash / registers | std::uint64_t{1} << 56) + 1));
 

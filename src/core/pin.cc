@@ -26,7 +26,7 @@ constexpr std::uint32_t generations = 16;
 constexpr std::uint32_t phases = 2 * generations;
 static_assert(no_phase == phases);
 
-constinit SizeClass run_size{(phases + 1) * phase_bytes / sizeof(std::uint64_t)};
+constinit SizeClass run_size{&per_cpu_arena, (phases + 1) * phase_bytes / sizeof(std::uint64_t)};
 
 std::uint64_t sum(std::uint32_t phase, std::size_t cell) noexcept {
   std::uint64_t total = 0;

@@ -91,10 +91,10 @@ Process& process() {
 }
 
 void free_runs(std::vector<Process::Quarantined>& runs) {
-  for (const auto& [arena, size, run] : runs) arena->zero(run, size->cells);
+  for (const auto& [size, run] : runs) size->arena->zero(run, size->cells);
   if (runs.empty()) return;
   const bool locked = arena_lock.lock();
-  for (const auto& [arena, size, run] : runs) arena->free(*size, run);
+  for (const auto& [size, run] : runs) size->arena->free(*size, run);
   if (locked) arena_lock.unlock();
   runs.clear();
 }

@@ -37,7 +37,6 @@ struct Process {
   /// While a fold reads cells, runs that are given back wait here: the fold may have captured them.
   bool fold_active = false;
   struct Quarantined {
-    Arena* arena;
     SizeClass* size;
     std::uint64_t* run;
   };

@@ -128,11 +128,13 @@ void admit(Process& state, const std::shared_ptr<Instrument>& instrument) {
                             std::to_string(capacity) + " cells are declared, " + std::to_string(cells) +
                             " more wanted"};
   }
-  auto& sizes = instrument->is_gauge() ? state.gauge_sizes : state.per_cpu_sizes;
-  instrument->size = &sizes.try_emplace(cells, SizeClass{cells}).first->second;
-  instrument->arena = instrument->is_gauge() ? &gauge_arena : &per_cpu_arena;
+  const auto size_class = [cells](std::map<std::size_t, SizeClass>& sizes, Arena& arena) {
+    return &sizes.try_emplace(cells, SizeClass{&arena, cells}).first->second;
+  };
+  instrument->size = instrument->is_gauge() ? size_class(state.gauge_sizes, gauge_arena)
+                                            : size_class(state.per_cpu_sizes, per_cpu_arena);
   if (instrument->can_keep_exemplars()) {
-    instrument->exemplar_size = &state.exemplar_sizes.try_emplace(cells, SizeClass{cells}).first->second;
+    instrument->exemplar_size = size_class(state.exemplar_sizes, exemplar_arena);
   }
   instrument->id = state.next_id.fetch_add(instrument->points, std::memory_order_relaxed);
   instrument->born_unix_ns = wall_clock_ns();
@@ -163,7 +165,7 @@ void retire(Instrument& instrument) noexcept try {
   if (place != 0 && instrument.extrema) take_extrema(instrument, place, extrema.data());
   if (place != 0 && !instrument.is_gauge()) {
     total = std::make_shared<Values>(instrument.run_cells());
-    read_run(instrument, instrument.arena->at(place), total->data());
+    read_run(instrument, instrument.arena().at(place), total->data());
     if (instrument.base) accumulate(instrument, total->data(), instrument.base->data());
   }
 
@@ -174,13 +176,12 @@ void retire(Instrument& instrument) noexcept try {
     auto& given_back = state.fold_active ? state.quarantine : free_now;
     if (exemplar_place != 0) {
       // Where the barrier does not work, the slots are left to those who may still write to them.
-      if (reusable)
-        given_back.push_back({&exemplar_arena, instrument.exemplar_size, exemplar_arena.at(exemplar_place)});
+      if (reusable) given_back.push_back({instrument.exemplar_size, exemplar_arena.at(exemplar_place)});
       instrument.exemplar_place.store(0, std::memory_order_relaxed);
     }
     if (reusable && place != 0) {
       // The last step that can fail.
-      given_back.push_back({instrument.arena, instrument.size, instrument.arena->at(place)});
+      given_back.push_back({instrument.size, instrument.arena().at(place)});
       instrument.place.store(0, std::memory_order_relaxed);
       if (total) {
         instrument.base = std::move(total);
@@ -226,7 +227,7 @@ Registration::Registration(const Scope* scope, const Info* info, const Declarati
   const void* const table = declaration.exponential != nullptr ? static_cast<const void*>(declaration.exponential)
                                                                : static_cast<const void*>(declaration.buckets);
   __atomic_store_n(&table_, table, __ATOMIC_RELEASE);
-  if (place != 0) __atomic_store_n(&site.cells, instrument->arena->at(place), __ATOMIC_RELAXED);
+  if (place != 0) __atomic_store_n(&site.cells, instrument->arena().at(place), __ATOMIC_RELAXED);
   // Release: pairs with the acquire in read_with_base; whoever sees the instrument sees it whole.
   __atomic_store_n(&site.owner, static_cast<RunOwner*>(instrument.get()), __ATOMIC_RELEASE);
   if (!remark.empty()) diagnose("registry", remark);
@@ -256,7 +257,7 @@ auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept
     const std::uint64_t* const earlier = owner->earlier.load(std::memory_order_acquire);
     const std::uint64_t place = owner->place.load(std::memory_order_acquire);
     const std::uint64_t base = earlier == nullptr ? 0 : __atomic_load_n(earlier + index, __ATOMIC_RELAXED);
-    const auto value = read(place == 0 ? nullptr : owner->arena->at(place) + index, base);
+    const auto value = read(place == 0 ? nullptr : owner->arena().at(place) + index, base);
     // Acquire and a change of nothing: no load above may be taken from after it.
     if (moves % 2 == 0 && const_cast<RunOwner*>(owner)->moves.fetch_add(0, std::memory_order_acq_rel) == moves) {
       return value;

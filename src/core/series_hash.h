@@ -71,6 +71,12 @@ inline std::uint64_t hash_text(std::uint64_t hash, const char* p, std::size_t si
   return fold_product(a ^ key.step, b ^ hash);
 }
 
+/// After the last. What differs between two texts may so far have reached few of the low bits, where tables look: a
+/// value that ends in digits is multiplied by one factor, and for some factors that is no mixing.
+inline std::uint64_t end_hash(std::uint64_t hash, const HashKey& key) noexcept {
+  return fold_product(hash ^ key.start, key.step);
+}
+
 inline constexpr std::size_t longest_short_text = 16;
 
 /// Of up to 16 bytes: no call for what labels mostly are, and one branch per range of sizes for both texts.

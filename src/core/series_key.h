@@ -19,6 +19,7 @@ struct SeriesKey {
     const HashKey key = hash_key;
     hash = begin_hash(count, key);
     for (std::size_t i = 0; i < count; ++i) hash = hash_text(hash, texts[i].data(), texts[i].size(), key);
+    hash = end_hash(hash, key);
   }
 
   const Text* texts;

@@ -22,10 +22,8 @@ namespace detail {
 
 namespace {
 
-constexpr std::size_t line = 64;
-/// What sizes are rounded up to. Not a cache line: a series of two labels is some 144 bytes, and what a lookup reads of
-/// it two lines, wherever it begins.
-constexpr std::size_t grain = 16;
+/// What sizes are rounded up to: a cache line.
+constexpr std::size_t grain = 64;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 /// Less than this is not worth a system call. Arbitrary.
 constexpr std::size_t smallest_mapped = std::size_t{128} << 10;
@@ -87,11 +85,11 @@ std::size_t grains_of(std::size_t bytes) noexcept { return (bytes + grain - 1) /
 }  // namespace
 
 void* allocate_series(std::size_t bytes) {
-  return bytes > longest ? ::operator new(bytes) : pool().allocate(grains_of(bytes));
+  return bytes > longest ? ::operator new(bytes, std::align_val_t{grain}) : pool().allocate(grains_of(bytes));
 }
 
 void free_series(void* memory, std::size_t bytes) noexcept {
-  if (bytes > longest) return ::operator delete(memory);
+  if (bytes > longest) return ::operator delete(memory, std::align_val_t{grain});
   pool().free(memory, grains_of(bytes));
 }
 
@@ -101,7 +99,7 @@ void renew_series_pool_lock() noexcept { pool().renew_lock(); }
 
 Block allocate_block(std::size_t bytes) {
   if (bytes < smallest_mapped) {
-    void* const block = ::operator new(bytes, std::align_val_t{line});
+    void* const block = ::operator new(bytes, std::align_val_t{grain});
     std::memset(block, 0, bytes);
     return Block{block, FreeBlock{bytes}};
   }
@@ -121,7 +119,7 @@ Block allocate_block(std::size_t bytes) {
 }
 
 void FreeBlock::operator()(void* block) const noexcept {
-  if (bytes < smallest_mapped) return ::operator delete(block, std::align_val_t{line});
+  if (bytes < smallest_mapped) return ::operator delete(block, std::align_val_t{grain});
   if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(block, bytes);
   munmap(block, bytes);
 }

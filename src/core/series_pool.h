@@ -11,7 +11,7 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-/// At least `bytes`, aligned to 16. Throws std::bad_alloc. Any thread.
+/// At least `bytes`, aligned to a cache line. Throws std::bad_alloc. Any thread.
 [[nodiscard]] void* allocate_series(std::size_t bytes);
 
 /// Puts them up for other series; nothing is given back to the system. The same `bytes` as allocated.

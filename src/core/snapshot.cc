@@ -120,12 +120,16 @@ template <class Value>
 void visit_sums(ReaderState& state, const ReaderState::Entry& entry, Visitor& visitor) {
   const Instrument& instrument = *entry.instrument;
   const std::uint64_t* const folded = folded_cells(state, entry);
+  const bool keeps_exemplars = !entry.exemplars.empty();
   for (std::size_t point = 0; point < instrument.points; ++point) {
     const std::uint64_t bits = folded != nullptr ? folded[point] : *point_cells(state, entry, point);
     if (bits == 0 && is_spare(instrument, point)) continue;
-    const auto exemplars = exemplars_of(state, entry, point, 1);
-    visitor.sum(series_of(entry, point),
-                NumberPoint<Value>{std::bit_cast<Value>(bits), exemplars.empty() ? nullptr : exemplars[0]});
+    const Exemplar* exemplar = nullptr;
+    if (keeps_exemplars) {
+      const auto shown = exemplars_of(state, entry, point, 1);
+      if (!shown.empty()) exemplar = shown[0];
+    }
+    visitor.sum(series_of(entry, point), NumberPoint<Value>{std::bit_cast<Value>(bits), exemplar});
   }
 }
 

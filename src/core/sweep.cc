@@ -28,7 +28,7 @@ bool is_level(Cells cells) noexcept {
 std::uint64_t level(const DynamicSeries& series) noexcept {
   const std::uint64_t place = series.place.load(std::memory_order_relaxed);
   std::uint64_t total = 0;
-  if (place != 0) series.arena->sum(series.arena->at(place), 1, &total);
+  if (place != 0) series.arena().sum(series.arena().at(place), 1, &total);
   if (const auto* const earlier = series.earlier.load(std::memory_order_relaxed)) total += *earlier;
   return total;
 }
@@ -68,7 +68,7 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
     return false;
   }
   const bool is_used = is_level(shape.cells) && level(series) != 0 && series.owner != nullptr;
-  if (!written_again && is_used) __atomic_store_n(&series.cells, series.arena->at(place), __ATOMIC_RELEASE);
+  if (!written_again && is_used) __atomic_store_n(&series.cells, series.arena().at(place), __ATOMIC_RELEASE);
   const bool taken = !written_again && !is_used;
   if (taken) {
     series.moves.fetch_add(1, std::memory_order_acq_rel);
@@ -77,7 +77,7 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
   if (locked) arena_lock.unlock();
   if (!taken) return false;
 
-  std::uint64_t* const run = series.arena->at(place);
+  std::uint64_t* const run = series.arena().at(place);
   if (!shape.is_gauge()) {
     read_run(shape, run, total.data());
     auto* const sums = before != nullptr ? const_cast<std::uint64_t*>(before) : fresh.get();
@@ -87,7 +87,7 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
     static_cast<void>(fresh.release());
   }
   series.moves.fetch_add(1, std::memory_order_release);
-  given_up.push_back({series.arena, series.size, run});
+  given_up.push_back({series.size, run});
   return true;
 } catch (const std::bad_alloc&) {
   return false;
@@ -149,11 +149,11 @@ void Sweep::evict_unwritten(DynamicSeries& series) {
 /// Something that no observation leaves as it was.
 std::uint64_t Sweep::observed(const DynamicSeries& series) const {
   const Instrument& shape = index_.shape_;
-  const std::uint64_t* const run = series.arena->at(series.place.load(std::memory_order_relaxed));
-  if (shape.cells == Cells::float_counter) return std::bit_cast<std::uint64_t>(series.arena->sum_double(run));
+  const std::uint64_t* const run = series.arena().at(series.place.load(std::memory_order_relaxed));
+  if (shape.cells == Cells::float_counter) return std::bit_cast<std::uint64_t>(series.arena().sum_double(run));
   if (shape.is_gauge()) return __atomic_load_n(run, __ATOMIC_RELAXED);
   Values cells(shape.width);
-  series.arena->sum(run, shape.width, cells.data());
+  series.arena().sum(run, shape.width, cells.data());
   if (shape.width == 1) return cells[0];
   // The count of a histogram or distribution; the total of a set.
   if (shape.cells == Cells::counter) return std::accumulate(cells.begin(), cells.end(), std::uint64_t{0});

@@ -7,26 +7,17 @@
 #include <gtest/gtest.h>
 
 #include <barrier>
-#include <fstream>
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
+#include "tests/support/resident_memory.h"
 
 namespace {
 
 namespace ft = fast_telemetry;
-
-/// Memory of the process in bytes.
-std::uint64_t resident_memory() {
-  std::ifstream file{"/proc/self/statm"};
-  std::uint64_t size = 0;
-  std::uint64_t resident = 0;
-  file >> size >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
 
 /// Runs `batches` times eight threads at once that each record a little, somewhere.
 void churn(ft::Counter& counter, ft::FloatHistogram& histogram, std::uint64_t batches) {

@@ -25,6 +25,7 @@ for path in paths:
         if case.get("status") == "run":
             passed += says("PASSED") or 1
         elif case.get("status") == "fail":
+            print(f"failed: {case.get('name')} ({path.stem})")
             passed += says("PASSED")
             failed += says("FAILED") or 1
 

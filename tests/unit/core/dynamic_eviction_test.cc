@@ -17,12 +17,13 @@
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/sweeper.h"
 #include "fast_telemetry/testing/recording_visitor.h"
+#include "tests/support/registry_test.h"
 
 namespace ft = fast_telemetry;
 
 namespace {
 
-class Eviction : public testing::Test {
+class Eviction : public RegistryTest {
  protected:
   void SetUp() override {
     if (!ft::storage_info().exact_retirement) GTEST_SKIP() << "no membarrier here";
@@ -34,13 +35,6 @@ class Eviction : public testing::Test {
     const ft::SweepResult second = sweeper.sweep();
     return {first.evicted + second.evicted, first.forgotten + second.forgotten, second.refusal};
   }
-  ft::RecordingVisitor collect() {
-    ft::Reader reader{registry};
-    return ft::RecordingVisitor{reader};
-  }
-
-  ft::Registry registry;
-  ft::Scope scope{registry};
 };
 
 TEST_F(Eviction, refuses_options_that_cannot_be) {

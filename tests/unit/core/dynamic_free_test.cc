@@ -14,20 +14,14 @@
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/testing/recording_visitor.h"
+#include "tests/support/registry_test.h"
 
 namespace ft = fast_telemetry;
 
 namespace {
 
-class DynamicFree : public testing::Test {
+class DynamicFree : public RegistryTest {
  protected:
-  ft::RecordingVisitor collect() {
-    ft::Reader reader{registry};
-    return ft::RecordingVisitor{reader};
-  }
-
-  ft::Registry registry;
-  ft::Scope scope{registry};
   ft::DynamicFree<ft::Counter> events{scope, {.name = "events"}};
 };
 

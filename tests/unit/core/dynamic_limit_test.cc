@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,8 @@
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/sweeper.h"
 #include "fast_telemetry/testing/recording_visitor.h"
+#include "src/core/overflow_sketch.h"
+#include "tests/support/registry_test.h"
 
 namespace ft = fast_telemetry;
 using testing::AllOf;
@@ -24,16 +28,7 @@ using testing::HasSubstr;
 
 namespace {
 
-class DynamicLimit : public testing::Test {
- protected:
-  ft::RecordingVisitor collect() {
-    ft::Reader reader{registry};
-    return ft::RecordingVisitor{reader};
-  }
-
-  ft::Registry registry;
-  ft::Scope scope{registry};
-};
+class DynamicLimit : public RegistryTest {};
 
 // Seen red while the limit was asked about the text as it came.
 TEST_F(DynamicLimit, does_not_touch_a_series_whose_value_is_repaired) {
@@ -182,6 +177,24 @@ TEST_F(DynamicLimit, the_report_is_bounded_and_legible) {
   }
 }
 
+// Of few values two may share a register and look alike, with one hash key and not with another: what is promised is an
+// average.
+//
+// Mutation: the correction for few values left out of ValueSketch::distinct.
+TEST_F(DynamicLimit, the_estimate_of_different_values_is_right_on_average) {
+  ft::detail::draw_hash_key();
+  for (const int values : std::initializer_list<int>{4, 20, 200, 20'000}) {
+    constexpr int sets = 100;
+    double sum = 0;
+    for (int set = 0; set < sets; ++set) {
+      ft::detail::ValueSketch sketch{"key"};
+      for (int i = 0; i < values; ++i) sketch.add(std::to_string(set * 100'000 + i));
+      sum += sketch.report().distinct_values;
+    }
+    EXPECT_NEAR(sum / sets, values, 0.04 * values);
+  }
+}
+
 TEST_F(DynamicLimit, is_a_self_metric) {
   ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "limit_requests"}, {"x"}, {.max_series = 5}};
   for (int i = 0; i < 25; ++i) requests.at(i).add();
@@ -191,7 +204,8 @@ TEST_F(DynamicLimit, is_a_self_metric) {
   EXPECT_EQ(seen.gauge("fast_telemetry_series", {{"metric", "limit_requests"}}), 5);
   EXPECT_EQ(seen.gauge("fast_telemetry_series_limit", {{"metric", "limit_requests"}}), 5);
   EXPECT_EQ(seen.counter("fast_telemetry_overflow_records", {{"metric", "limit_requests"}}), 20U);
-  EXPECT_NEAR(seen.float_gauge("fast_telemetry_refused_values", {{"metric", "limit_requests"}, {"label", "x"}}), 20, 2);
+  EXPECT_EQ(seen.float_gauge("fast_telemetry_refused_values", {{"metric", "limit_requests"}, {"label", "x"}}),
+            std::round(requests.cardinality().refused[0].distinct_values));
   EXPECT_THROW((ft::Gauge<std::int64_t>{ft::Scope{registry}, {.name = "fast_telemetry_series"}}),
                std::invalid_argument);
 }
@@ -199,8 +213,10 @@ TEST_F(DynamicLimit, is_a_self_metric) {
 TEST_F(DynamicLimit, is_told_to_the_diagnostics_hook_once_a_minute) {
   static std::vector<std::string> messages;
   messages.clear();
-  ft::set_diagnostics(
-      [](const ft::Diagnostic& diagnostic, void*) noexcept { messages.emplace_back(diagnostic.message); });
+  ft::set_diagnostics([](const ft::Diagnostic& diagnostic, void*) noexcept {
+    // Tests before this one may have left something to be said.
+    if (diagnostic.message.starts_with("told: ")) messages.emplace_back(diagnostic.message);
+  });
   ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "told"}, {"tenant"}, {.max_series = 1}};
   static_cast<void>(collect());
   EXPECT_TRUE(messages.empty());

@@ -13,6 +13,7 @@
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/sweeper.h"
 #include "fast_telemetry/testing/recording_visitor.h"
+#include "tests/support/registry_test.h"
 
 namespace ft = fast_telemetry;
 
@@ -22,12 +23,9 @@ enum Slot : std::uint8_t { requests, bytes, errors };
 constexpr ft::Info infos[] = {
     {.name = "requests"}, {.name = "transferred", .unit = ft::Unit::bytes}, {.name = "errors"}};
 
-class DynamicSet : public testing::Test {
+class DynamicSet : public RegistryTest {
  protected:
   using Set = ft::Dynamic<ft::CounterSet<3>, 1>;
-
-  ft::Registry registry;
-  ft::Scope scope{registry};
 };
 
 // DCS-2, DCS-3, DCS-4, W-27.

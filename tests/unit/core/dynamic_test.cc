@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "fast_telemetry/sampled_timer.h"
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
+#include "tests/support/registry_test.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -34,16 +36,7 @@ namespace {
 enum class Verb : std::uint8_t { get, put };
 constexpr ft::Label label(Verb verb) { return ft::from_enumerator("verb", verb); }
 
-class Dynamic : public testing::Test {
- protected:
-  ft::RecordingVisitor collect() {
-    ft::Reader reader{registry};
-    return ft::RecordingVisitor{reader};
-  }
-
-  ft::Registry registry;
-  ft::Scope scope{registry};
-};
+class Dynamic : public RegistryTest {};
 
 // DYN-15, DYN-16, DC-1.
 TEST_F(Dynamic, counts_by_labels_and_by_handle) {
@@ -83,7 +76,8 @@ TEST_F(Dynamic, takes_text_integers_and_enums_as_values) {
 TEST_F(Dynamic, takes_values_of_any_length_and_content) {
   ft::Dynamic<ft::Counter, 2> requests{scope, {.name = "requests"}, {"x", "y"}};
   std::vector<std::string> values;
-  for (const std::size_t size : {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 200, 1000, 5000, 100'000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64,
+                                                                   200, 1000, 5000, 100'000}) {
     values.emplace_back(size, 'v');
     values.push_back(std::string(size - 1, 'v') + 'w');
     values.push_back('u' + std::string(size - 1, 'v'));
