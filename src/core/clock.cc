@@ -100,26 +100,12 @@ Pair read_pair() noexcept {
 
 // ---- the line ----
 
-struct AtomicPiece {
+/// A ClockPiece.
+struct Line {
+  std::atomic<std::int64_t> shown{0};  ///< the last value of the line before; ticks before this one's have it
   std::atomic<std::uint64_t> ticks{0};
   std::atomic<std::int64_t> ns{0};
   std::atomic<std::uint64_t> pace{0};
-
-  // Release and acquire, each: who sees one value of a newer line sees the newer version as well (reading_at).
-  void store(const ClockPiece& piece) noexcept {
-    ticks.store(piece.ticks, std::memory_order_release);
-    ns.store(piece.ns, std::memory_order_release);
-    pace.store(piece.pace, std::memory_order_release);
-  }
-  [[nodiscard]] ClockPiece load() const noexcept {
-    return {ticks.load(std::memory_order_acquire), ns.load(std::memory_order_acquire),
-            pace.load(std::memory_order_acquire)};
-  }
-};
-
-struct Line {
-  std::atomic<std::int64_t> shown{0};  ///< the last value of the line before; ticks before this one's have it
-  AtomicPiece piece;
 };
 
 enum class Mode : std::uint8_t { undecided, system, warming, counter, virtual_time };
@@ -144,28 +130,40 @@ constinit std::atomic<std::int64_t> unix_lead_ns{0};  ///< of the wall clock ove
 constinit std::atomic<std::int64_t> unix_lead_until_ns{std::numeric_limits<std::int64_t>::min()};
 
 struct Reading {
-  ClockPiece piece;
   std::int64_t age;    ///< ticks since the piece began; negative: before it did
   std::int64_t shown;  ///< what a tick before the piece has
+  std::int64_t ns;     ///< the piece's
+  std::uint64_t pace;
+
+  [[nodiscard]] std::int64_t at(std::int64_t ticks_of_age) const noexcept {
+    return ClockPiece{0, ns, pace}.at(static_cast<std::uint64_t>(ticks_of_age));
+  }
 };
 
-Reading reading_at(std::uint64_t ticks) noexcept {
+// Inline, and each value by itself: as one object they went to the stack and came back as another width, which waits
+// for the stores to be over.
+[[gnu::always_inline]] inline Reading reading_at(std::uint64_t ticks) noexcept {
   for (;;) {
     const std::uint64_t seen = version.load(std::memory_order_acquire);
     const Line& line = lines[seen % 2];
+    // Acquire, each: a line that is being rewritten is not in force; who sees a value of it sees the newer version.
     const std::int64_t shown = line.shown.load(std::memory_order_acquire);
-    const ClockPiece piece = line.piece.load();
-    // A line that is being rewritten is not in force: then there is a newer version than the one it was read by.
+    const std::uint64_t begin = line.ticks.load(std::memory_order_acquire);
+    const std::int64_t ns = line.ns.load(std::memory_order_acquire);
+    const std::uint64_t pace = line.pace.load(std::memory_order_acquire);
     if (version.load(std::memory_order_relaxed) != seen) continue;
-    return {piece, static_cast<std::int64_t>(ticks - piece.ticks), shown};
+    return {static_cast<std::int64_t>(ticks - begin), shown, ns, pace};
   }
 }
 
 void publish(std::int64_t shown, const ClockPiece& piece) noexcept {
   const std::uint64_t next = version.load(std::memory_order_relaxed) + 1;
   Line& line = lines[next % 2];
+  // Release, each: pairs with the acquires in reading_at().
   line.shown.store(shown, std::memory_order_release);
-  line.piece.store(piece);
+  line.ticks.store(piece.ticks, std::memory_order_release);
+  line.ns.store(piece.ns, std::memory_order_release);
+  line.pace.store(piece.pace, std::memory_order_release);
   version.store(next, std::memory_order_release);
 }
 
@@ -193,8 +191,8 @@ std::int64_t system_now() noexcept {
   const Comparing mine;
   const Reading old = reading_at(ticks);
   const std::int64_t length = ticks_per_line.load(std::memory_order_relaxed);
-  if (old.age <= length) return old.age < 0 ? old.shown : old.piece.at(ticks);  // somebody was faster
-  const std::int64_t shown = old.piece.at(old.piece.ticks + static_cast<std::uint64_t>(length));
+  if (old.age <= length) return old.age < 0 ? old.shown : old.at(old.age);  // somebody was faster
+  const std::int64_t shown = old.at(length);
   if (!mine.has()) return shown;  // under way in another thread, or below this signal handler
 
   const Pair now = read_pair();
@@ -206,7 +204,8 @@ std::int64_t system_now() noexcept {
   } else {
     ++strange_paces;
   }
-  const ClockPiece next = next_piece(shown, old.piece.at(now.ticks), now.ticks, now.ns, trusted_pace);
+  const ClockPiece next = next_piece(shown, old.at(old.age + static_cast<std::int64_t>(now.ticks - ticks)), now.ticks,
+                                     now.ns, trusted_pace);
   publish(shown, next);
   if (strange_paces == 3) {
     // A machine that slept or moved is strange once. This counter has not one pace.
@@ -216,13 +215,13 @@ std::int64_t system_now() noexcept {
   return next.ns;
 }
 
-std::int64_t counter_now() noexcept {
+[[gnu::always_inline]] inline std::int64_t counter_now() noexcept {
   const std::uint64_t ticks = read_counter();
   const Reading reading = reading_at(ticks);
   if (reading.age > ticks_per_line.load(std::memory_order_relaxed)) [[unlikely]] {
     return start_next_line(ticks);
   }
-  return reading.age < 0 ? reading.shown : reading.piece.at(ticks);
+  return reading.age < 0 ? reading.shown : reading.at(reading.age);
 }
 
 /// The first readings: the system's clock, until the counter has been watched for long enough.
@@ -307,8 +306,11 @@ void release_clock_in_child() noexcept { comparing.store(false, std::memory_orde
 
 std::int64_t now_ns() noexcept {
   using detail::Mode;
-  switch (detail::mode.load(std::memory_order_acquire)) {
-    case Mode::counter: return detail::counter_now();
+  const Mode mode = detail::mode.load(std::memory_order_acquire);
+  if (mode == Mode::counter) [[likely]]
+    return detail::counter_now();
+  switch (mode) {
+    case Mode::counter:
     case Mode::system: return detail::system_now();
     case Mode::virtual_time: return detail::virtual_ns.load(std::memory_order_relaxed);
     case Mode::undecided:
