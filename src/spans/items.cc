@@ -78,24 +78,19 @@ void encode(const AttributeValue& value, std::size_t limit, std::byte* out, std:
 
 }  // namespace
 
-std::byte* Span::Items::room(std::size_t bytes) noexcept {
+bool Span::Items::spill(std::size_t bytes) noexcept {
   const std::size_t needed = span.used_ + bytes;
-  if (needed > span.capacity_) {
-    if (needed > most_bytes) return nullptr;
-    detail::BlockPool& pool = needed <= detail::page_blocks.block_bytes() ? detail::page_blocks : detail::large_blocks;
-    detail::Shortage shortage{};
-    detail::BlockControl* const block = pool.take(shortage);
-    if (block == nullptr) return nullptr;
-    std::byte* const data = pool.data(*block);
-    std::memcpy(data, begin(), span.used_);
-    free_spill();
-    span.spill_ = data;
-    span.capacity_ = static_cast<std::uint32_t>(pool.block_bytes());
-  }
-  std::byte* const place = begin() + span.used_;
-  // Padding is part of what leaves the process's private memory one day: never what lay there before.
-  std::memset(place + bytes - 8, 0, 8);
-  return place;
+  if (needed > most_bytes) return false;
+  detail::BlockPool& pool = needed <= detail::page_blocks.block_bytes() ? detail::page_blocks : detail::large_blocks;
+  detail::Shortage shortage{};
+  detail::BlockControl* const block = pool.take(shortage);
+  if (block == nullptr) return false;
+  std::byte* const data = pool.data(*block);
+  std::memcpy(data, begin(), span.used_);
+  free_spill();
+  span.spill_ = data;
+  span.capacity_ = static_cast<std::uint32_t>(pool.block_bytes());
+  return true;
 }
 
 void Span::Items::free_spill() noexcept {
@@ -169,12 +164,24 @@ void Span::Items::erase(ItemTag tag) noexcept {
 
 // ---- what a span's functions put there ----
 
+namespace {
+
+/// One of 64, and mostly another one for another key.
+std::uint64_t key_bit(Text key) noexcept {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(key.data()[i]); };
+  return std::uint64_t{1} << ((key.size() * 5 + at(0) + at(key.size() - 1) * 3U + at(key.size() / 2) * 7U) % 64);
+}
+
+}  // namespace
+
 void Span::set(Literal key, const AttributeValue& value) noexcept {
   Items items{*this};
-  ItemHeader* const old = items.find(ItemTag::attribute, key.text());
+  const std::uint64_t bit = key_bit(key.text());
+  ItemHeader* const old = (keys_ & bit) != 0 ? items.find(ItemTag::attribute, key.text()) : nullptr;
   if (old == nullptr) {
-    if (header_.attributes < tracer_->limits.attributes && items.append(key, value)) {
-      ++header_.attributes;
+    if (header_.attributes() < tracer_->limits.attributes && items.append(key, value)) {
+      header_.count_attribute();
+      keys_ |= bit;
     } else {
       header_.drop_attribute();
     }
@@ -188,20 +195,19 @@ void Span::set(Literal key, const AttributeValue& value) noexcept {
 
 void Span::add(Literal name, Attributes attributes, std::int64_t time_unix_ns) noexcept {
   Items items{*this};
-  detail::EventHeader event{};
-  event.time_is_unix = time_unix_ns != 0;
-  event.time_ns = event.time_is_unix ? time_unix_ns : detail::span_clock(*tracer_);
+  constexpr std::size_t size = sizeof(ItemHeader) + sizeof(detail::EventHeader);
   const std::uint32_t place = used_;
-  const ItemHeader header = ItemHeader::of(ItemTag::event, name.text(), sizeof event);
-  if (header_.events >= tracer_->limits.events || !items.append(header, &event)) {
-    header_.drop_event();
-    return;
-  }
-  ++header_.events;
-  items.append(attributes, tracer_->limits.attributes_per_event, event.attributes, event.dropped);
-  auto& item = *reinterpret_cast<ItemHeader*>(items.begin() + place);
-  item = ItemHeader::of(ItemTag::event, name.text(), used_ - place - sizeof item);
-  std::memcpy(&item + 1, &event, sizeof event);
+  if (header_.events() >= tracer_->limits.events || items.room(size) == nullptr) return header_.drop_event();
+  header_.count_event();
+  const bool is_unix = time_unix_ns != 0;
+  const std::int64_t time_ns = is_unix ? time_unix_ns : detail::span_clock(*tracer_);
+  used_ += static_cast<std::uint32_t>(size);
+  std::uint16_t written = 0;
+  std::uint16_t dropped = 0;
+  items.append(attributes, tracer_->limits.attributes_per_event, written, dropped);
+  std::byte* const item = items.begin() + place;
+  new (item) ItemHeader{ItemHeader::of(ItemTag::event, name.text(), used_ - place - sizeof(ItemHeader))};
+  new (item + sizeof(ItemHeader)) detail::EventHeader{detail::EventHeader::of(time_ns, is_unix, written, dropped)};
 }
 
 void Span::add(const SpanContext& context, Attributes attributes) noexcept {
@@ -217,12 +223,12 @@ void Span::add(const SpanContext& context, Attributes attributes) noexcept {
   link.trace_state_size = static_cast<std::uint16_t>(trace_state.size());
   const std::uint32_t place = used_;
   const std::size_t size = sizeof link + padded(trace_state.size());
-  std::byte* const room = header_.links < tracer_->limits.links ? items.room(sizeof(ItemHeader) + size) : nullptr;
+  std::byte* const room = header_.links() < tracer_->limits.links ? items.room(sizeof(ItemHeader) + size) : nullptr;
   if (room == nullptr) {
     header_.drop_link();
     return;
   }
-  ++header_.links;
+  header_.count_link();
   used_ += static_cast<std::uint32_t>(sizeof(ItemHeader) + size);
   std::memcpy(room + sizeof(ItemHeader) + sizeof link, trace_state.data(), trace_state.size());
   items.append(attributes, tracer_->limits.attributes_per_link, link.attributes, link.dropped);
@@ -240,8 +246,8 @@ void Span::add_exception(Text type, Text message, Text stacktrace) noexcept {
 void Span::change_status(SpanStatus status, Text description) noexcept {
   if (status == SpanStatus::unset || header_.status() == SpanStatus::ok) return;
   Items items{*this};
+  if (header_.status() == SpanStatus::error) items.erase(ItemTag::status_description);
   header_.set_status(status);
-  items.erase(ItemTag::status_description);
   if (status != SpanStatus::error || description.empty()) return;
   const Text kept = first_characters(description, std::min<std::size_t>(tracer_->limits.value_characters, 16384));
   // Without room the status says less, and is still right.
@@ -249,7 +255,7 @@ void Span::change_status(SpanStatus status, Text description) noexcept {
 }
 
 void Span::change_name(Literal name) noexcept {
-  Items{*this}.erase(ItemTag::name);
+  if (header_.name == nullptr) Items{*this}.erase(ItemTag::name);
   header_.set_name(name.text().data(), name.text().size());
 }
 

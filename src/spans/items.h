@@ -3,6 +3,8 @@
 // Span::Items: writes attributes, events and links as a record has them (span_record.h).
 #pragma once
 
+#include <cstring>
+
 #include "block_pool.h"
 #include "chunks.h"
 #include "fast_telemetry/clock.h"
@@ -25,7 +27,16 @@ struct Span::Items {
   [[nodiscard]] std::byte* begin() const noexcept { return span.spill_ != nullptr ? span.spill_ : span.inline_; }
 
   /// Room at the end, zeroed at its last 8 bytes; null: there is none. Not yet counted in used_.
-  [[nodiscard]] std::byte* room(std::size_t bytes) noexcept;
+  [[nodiscard]] std::byte* room(std::size_t bytes) noexcept {
+    if (span.used_ + bytes > span.capacity_ && !spill(bytes)) [[unlikely]]
+      return nullptr;
+    std::byte* const place = begin() + span.used_;
+    // Padding is part of what leaves the process's private memory one day: never what lay there before.
+    std::memset(place + bytes - 8, 0, 8);
+    return place;
+  }
+  /// Moves to a block that has room for so much more. False: there is none.
+  [[nodiscard]] bool spill(std::size_t bytes) noexcept;
 
   /// Appends an item with its payload. False: no room.
   [[nodiscard]] bool append(const detail::ItemHeader& header, const void* payload) noexcept;

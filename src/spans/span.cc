@@ -33,6 +33,7 @@ void Span::take(Span& other) noexcept {
     epoch_ = other.epoch_;
     used_ = other.used_;
     capacity_ = other.capacity_;
+    keys_ = other.keys_;
     if (spill_ == nullptr) std::memcpy(inline_, other.inline_, used_);
   }
   other.state_ = State::none;

@@ -44,9 +44,9 @@ std::string_view RecordedValue::string_at(std::size_t i) const noexcept {
 RecordedEvent::RecordedEvent(const ItemHeader& item, std::int64_t unix_lead_ns) noexcept
     : name{item.key, item.key_size()},
       time_unix_ns{payload_as<EventHeader>(item).time_ns +
-                   (payload_as<EventHeader>(item).time_is_unix ? 0 : unix_lead_ns)},
-      attribute_count{payload_as<EventHeader>(item).attributes},
-      dropped_attributes{payload_as<EventHeader>(item).dropped},
+                   (payload_as<EventHeader>(item).time_is_unix() ? 0 : unix_lead_ns)},
+      attribute_count{payload_as<EventHeader>(item).attributes()},
+      dropped_attributes{payload_as<EventHeader>(item).dropped()},
       attributes{items_after(item, sizeof(EventHeader), unix_lead_ns)} {}
 
 RecordedLink::RecordedLink(const ItemHeader& item, std::int64_t unix_lead_ns) noexcept

@@ -69,6 +69,7 @@ inline Span::Span(const Beginning& from) noexcept
       epoch_{from.own.epoch()},
       used_{0},
       capacity_{inline_bytes},
+      keys_{0},
       state_{State::recording},
       has_trace_id_{true},
       has_span_id_{true} {
@@ -78,10 +79,7 @@ inline Span::Span(const Beginning& from) noexcept
   header_.parent_id = from.parent_id;
   header_.tracer = &from.tracer;
   header_.name = from.name.text().data();
-  header_.attributes = 0;
-  header_.events = 0;
-  header_.links = 0;
-  header_.dropped_attributes = 0;
+  header_.counts = 0;
   header_.rest = from.name.text().size();
   if (from.trace_state != nullptr && !from.trace_state->empty()) [[unlikely]] {
     trace_state_ = *from.trace_state;

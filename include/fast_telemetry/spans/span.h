@@ -37,10 +37,7 @@ struct SpanHeader {
   SpanId parent_id;
   const TracerState* tracer;
   const char* name;  ///< null: there is an item that has it
-  std::uint16_t attributes;
-  std::uint16_t events;
-  std::uint16_t links;
-  std::uint16_t dropped_attributes;
+  std::uint64_t counts;  ///< attributes, events, links, dropped attributes: 16 bits each
   std::uint64_t rest;  ///< length of the name, dropped events, dropped links
 
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(what); }
@@ -56,6 +53,15 @@ struct SpanHeader {
            std::uint64_t{bits} << 56U;
   }
 
+  [[nodiscard]] std::uint16_t attributes() const noexcept { return static_cast<std::uint16_t>(counts); }
+  [[nodiscard]] std::uint16_t events() const noexcept { return static_cast<std::uint16_t>(counts >> 16U); }
+  [[nodiscard]] std::uint16_t links() const noexcept { return static_cast<std::uint16_t>(counts >> 32U); }
+  [[nodiscard]] std::uint16_t dropped_attributes() const noexcept { return static_cast<std::uint16_t>(counts >> 48U); }
+  // Below a limit of 16 bits, each.
+  void count_attribute() noexcept { ++counts; }
+  void count_event() noexcept { counts += std::uint64_t{1} << 16U; }
+  void count_link() noexcept { counts += std::uint64_t{1} << 32U; }
+
   [[nodiscard]] std::uint32_t name_size() const noexcept { return static_cast<std::uint32_t>(rest); }
   [[nodiscard]] std::uint16_t dropped_events() const noexcept { return static_cast<std::uint16_t>(rest >> 32U); }
   [[nodiscard]] std::uint16_t dropped_links() const noexcept { return static_cast<std::uint16_t>(rest >> 48U); }
@@ -63,9 +69,9 @@ struct SpanHeader {
     name = text;
     rest = (rest & ~std::uint64_t{0xFFFFFFFF}) | size;
   }
-  // Counts stop at their largest value.
+  // These stop at their largest value.
   void drop_attribute() noexcept {
-    dropped_attributes = static_cast<std::uint16_t>(dropped_attributes + (dropped_attributes != 0xFFFF));
+    if (dropped_attributes() != 0xFFFF) counts += std::uint64_t{1} << 48U;
   }
   void drop_event() noexcept {
     if (dropped_events() != 0xFFFF) rest += std::uint64_t{1} << 32U;
@@ -224,6 +230,7 @@ class Span {
   std::uint64_t epoch_;     ///< of the process that began it
   std::uint32_t used_;      ///< bytes of items
   std::uint32_t capacity_;  ///< for items, where they are now
+  std::uint64_t keys_;      ///< a bit for each attribute's key, by its characters: what has none is not there yet
   TraceState trace_state_;
   State state_;
   mutable bool has_trace_id_;

@@ -33,11 +33,18 @@ struct ItemHeader {
   [[nodiscard]] const std::byte* payload() const noexcept { return reinterpret_cast<const std::byte*>(this + 1); }
 };
 
+/// Two words, likewise.
 struct EventHeader {
   std::int64_t time_ns;
-  std::uint16_t attributes;
-  std::uint16_t dropped;
-  bool time_is_unix;
+  std::uint64_t what;  ///< attributes, dropped attributes, whether the time is that of the wall clock
+
+  [[nodiscard]] std::uint16_t attributes() const noexcept { return static_cast<std::uint16_t>(what); }
+  [[nodiscard]] std::uint16_t dropped() const noexcept { return static_cast<std::uint16_t>(what >> 16U); }
+  [[nodiscard]] bool time_is_unix() const noexcept { return what >> 32U != 0; }
+  [[nodiscard]] static constexpr EventHeader of(std::int64_t time_ns, bool is_unix, std::uint16_t attributes,
+                                                std::uint16_t dropped) noexcept {
+    return {time_ns, std::uint64_t{attributes} | std::uint64_t{dropped} << 16U | std::uint64_t{is_unix} << 32U};
+  }
 };
 
 struct LinkHeader {
@@ -214,12 +221,12 @@ class SpanRecord {
   [[nodiscard]] detail::ItemRange<RecordedLink> links() const noexcept {
     return detail::ItemRange<RecordedLink>{items()};
   }
-  [[nodiscard]] std::uint32_t attribute_count() const noexcept { return header_->attributes; }
-  [[nodiscard]] std::uint32_t event_count() const noexcept { return header_->events; }
-  [[nodiscard]] std::uint32_t link_count() const noexcept { return header_->links; }
+  [[nodiscard]] std::uint32_t attribute_count() const noexcept { return header_->attributes(); }
+  [[nodiscard]] std::uint32_t event_count() const noexcept { return header_->events(); }
+  [[nodiscard]] std::uint32_t link_count() const noexcept { return header_->links(); }
 
   // Counts stop at 65 535.
-  [[nodiscard]] std::uint32_t dropped_attributes() const noexcept { return header_->dropped_attributes; }
+  [[nodiscard]] std::uint32_t dropped_attributes() const noexcept { return header_->dropped_attributes(); }
   [[nodiscard]] std::uint32_t dropped_events() const noexcept { return header_->dropped_events(); }
   [[nodiscard]] std::uint32_t dropped_links() const noexcept { return header_->dropped_links(); }
 
