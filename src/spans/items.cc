@@ -2,6 +2,7 @@
 #include "items.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
 
@@ -23,19 +24,16 @@ Text first_characters(Text text, std::size_t limit) noexcept {
   return {text.data(), text.size() - rest.size()};
 }
 
-/// `limit`: characters of each string, bytes of bytes.
+/// Of what is not one word. `limit`: characters of each string, bytes of bytes.
 std::size_t encoded_size(const AttributeValue& value, std::size_t limit) noexcept {
   switch (value.type()) {
-    case AttributeType::boolean:
-    case AttributeType::integer:
-    case AttributeType::floating: return sizeof(std::int64_t);
     case AttributeType::string:
       return first_characters({static_cast<const char*>(value.data()), value.size()}, limit).size();
     case AttributeType::bytes: return std::min(value.size(), limit);
     case AttributeType::boolean_array: return value.size();
     case AttributeType::integer_array:
     case AttributeType::floating_array: return value.size() * sizeof(std::int64_t);
-    case AttributeType::string_array: break;
+    default: break;  // string_array
   }
   std::size_t size = (1 + value.size()) * sizeof(std::uint32_t);
   const auto* const texts = static_cast<const Text*>(value.data());
@@ -57,23 +55,10 @@ void encode_strings(const Text* texts, std::size_t count, std::size_t limit, std
 }
 
 void encode(const AttributeValue& value, std::size_t limit, std::byte* out, std::size_t size) noexcept {
-  switch (value.type()) {
-    case AttributeType::boolean:
-    case AttributeType::integer: {
-      const std::int64_t integer = value.integer();
-      std::memcpy(out, &integer, sizeof integer);
-      return;
-    }
-    case AttributeType::floating: {
-      const double floating = value.floating();
-      std::memcpy(out, &floating, sizeof floating);
-      return;
-    }
-    case AttributeType::string_array:
-      return encode_strings(static_cast<const Text*>(value.data()), value.size(), limit, out);
-    default:
-      if (size != 0) std::memcpy(out, value.data(), size);
+  if (value.type() == AttributeType::string_array) {
+    return encode_strings(static_cast<const Text*>(value.data()), value.size(), limit, out);
   }
+  if (size != 0) std::memcpy(out, value.data(), size);
 }
 
 }  // namespace
@@ -102,6 +87,7 @@ void Span::Items::free_spill() noexcept {
 }
 
 bool Span::Items::append(const ItemHeader& header, const void* payload) noexcept {
+  if (header.size() > most_bytes) return false;
   const std::size_t bytes = sizeof header + padded(header.size());
   std::byte* const place = room(bytes);
   if (place == nullptr) return false;
@@ -112,6 +98,30 @@ bool Span::Items::append(const ItemHeader& header, const void* payload) noexcept
 }
 
 bool Span::Items::append(Literal key, const AttributeValue& value) noexcept {
+  // What most attributes are.
+  switch (value.type()) {
+    case AttributeType::boolean:
+    case AttributeType::integer: return append(key, value.type(), static_cast<std::uint64_t>(value.integer()));
+    case AttributeType::floating: return append(key, value.type(), std::bit_cast<std::uint64_t>(value.floating()));
+    case AttributeType::string:
+      if (value.size() > span.tracer_->limits.value_characters) break;
+      return append(ItemHeader::of(ItemTag::attribute, key.text(), value.size()), value.data());
+    default: break;
+  }
+  return append_long(key, value);
+}
+
+bool Span::Items::append(Literal key, AttributeType type, std::uint64_t word) noexcept {
+  constexpr std::size_t bytes = sizeof(ItemHeader) + sizeof word;
+  std::byte* const place = room(bytes);
+  if (place == nullptr) return false;
+  new (place) ItemHeader{ItemHeader::of(ItemTag::attribute, key.text(), sizeof word, type)};
+  std::memcpy(place + sizeof(ItemHeader), &word, sizeof word);
+  span.used_ += static_cast<std::uint32_t>(bytes);
+  return true;
+}
+
+bool Span::Items::append_long(Literal key, const AttributeValue& value) noexcept {
   const std::size_t limit = span.tracer_->limits.value_characters;
   const std::size_t size = encoded_size(value, limit);
   if (size > most_bytes) return false;
@@ -169,7 +179,7 @@ namespace {
 /// One of 64, and mostly another one for another key.
 std::uint64_t key_bit(Text key) noexcept {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(key.data()[i]); };
-  return std::uint64_t{1} << ((key.size() * 5 + at(0) + at(key.size() - 1) * 3U + at(key.size() / 2) * 7U) % 64);
+  return std::uint64_t{1} << ((key.size() + at(0) * 5U + at(key.size() - 1) * 3U) % 64);
 }
 
 }  // namespace

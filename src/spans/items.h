@@ -41,6 +41,8 @@ struct Span::Items {
   /// Appends an item with its payload. False: no room.
   [[nodiscard]] bool append(const detail::ItemHeader& header, const void* payload) noexcept;
   [[nodiscard]] bool append(Literal key, const AttributeValue& value) noexcept;
+  [[nodiscard]] bool append(Literal key, AttributeType type, std::uint64_t word) noexcept;
+  [[gnu::noinline]] [[nodiscard]] bool append_long(Literal key, const AttributeValue& value) noexcept;
   /// Appends attributes at most `limit`; counts those that it left out.
   void append(Attributes attributes, std::size_t limit, std::uint16_t& written, std::uint16_t& dropped) noexcept;
 

@@ -63,7 +63,7 @@ struct Span::Beginning {
 };
 
 // Returned by value and never named, so that it is made where the caller has it: a move would copy all of this.
-inline Span::Span(const Beginning& from) noexcept
+[[gnu::always_inline]] inline Span::Span(const Beginning& from) noexcept
     : tracer_{&from.tracer},
       spill_{nullptr},
       epoch_{from.own.epoch()},

@@ -36,9 +36,9 @@ struct SpanHeader {
   SpanId span_id;
   SpanId parent_id;
   const TracerState* tracer;
-  const char* name;  ///< null: there is an item that has it
+  const char* name;      ///< null: there is an item that has it
   std::uint64_t counts;  ///< attributes, events, links, dropped attributes: 16 bits each
-  std::uint64_t rest;  ///< length of the name, dropped events, dropped links
+  std::uint64_t rest;    ///< length of the name, dropped events, dropped links
 
   [[nodiscard]] std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(what); }
   [[nodiscard]] SpanKind kind() const noexcept { return static_cast<SpanKind>(what >> 32U); }
