@@ -19,8 +19,8 @@ constinit std::atomic<const detail::Rule*> all_rules{nullptr};
 
 }  // namespace
 
-detail::Rule::Rule(Verdict roots, Verdict children) noexcept
-    : for_roots{roots}, for_children{children}, next_{all_rules.load(std::memory_order_relaxed)} {
+detail::Rule::Rule(Verdict roots, Verdict children, std::uint64_t chosen_below) noexcept
+    : for_roots{roots}, for_children{children}, ids_below{chosen_below}, next_{all_rules.load(std::memory_order_relaxed)} {
   while (!all_rules.compare_exchange_weak(next_, this, std::memory_order_release)) {
   }
 }
@@ -39,22 +39,18 @@ struct Constant final : Rule {
 };
 
 struct Ratio final : Rule {
-  /// The trace ids of 2^56 that are chosen: those below.
-  explicit Ratio(std::uint64_t limit) noexcept : Rule{Verdict::ask, Verdict::ask}, limit_{limit} {}
+  explicit Ratio(std::uint64_t limit) noexcept : Rule{Verdict::by_id, Verdict::ask, limit} {}
 
   bool is_sampled(const SamplingQuestion& question) const noexcept override {
-    std::uint64_t low = 0;
-    std::memcpy(&low, question.trace_id.bytes + 8, sizeof low);
-    low = __builtin_bswap64(low) & ~std::uint64_t{0} >> 8U;  // the id is big-endian; its low 56 bits
-    return low < limit_;
+    std::uint64_t low_half = 0;
+    std::memcpy(&low_half, question.trace_id.bytes + sizeof low_half, sizeof low_half);
+    return is_chosen(low_half);
   }
-
- private:
-  std::uint64_t limit_;
 };
 
 struct ParentBased final : Rule {
-  explicit ParentBased(const Rule& root) noexcept : Rule{root.for_roots, Verdict::as_parent}, root_{root} {}
+  explicit ParentBased(const Rule& root) noexcept
+      : Rule{root.for_roots, Verdict::as_parent, root.ids_below}, root_{root} {}
 
   bool is_sampled(const SamplingQuestion& question) const noexcept override {
     return question.parent != nullptr ? question.parent->is_sampled() : root_.is_sampled(question);

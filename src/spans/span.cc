@@ -27,6 +27,7 @@ void Span::take(Span& other) noexcept {
   trace_state_ = static_cast<TraceState&&>(other.trace_state_);
   state_ = other.state_;
   has_trace_id_ = other.has_trace_id_;
+  has_half_id_ = other.has_half_id_;
   has_span_id_ = other.has_span_id_;
   if (state_ == State::recording) {
     spill_ = other.spill_;
@@ -51,10 +52,17 @@ Span& Span::operator=(Span&& other) noexcept {
   return *this;
 }
 
+Span::Span(Unsampled, const detail::TracerState& tracer, std::uint64_t low_half) noexcept
+    : tracer_{&tracer}, state_{State::unsampled}, has_trace_id_{false}, has_half_id_{true}, has_span_id_{false} {
+  std::memcpy(header_.trace_id.bytes + sizeof low_half, &low_half, sizeof low_half);
+}
+
 void Span::draw_ids() const noexcept {
   detail::ThreadSpans& own = detail::thread_spans();
   if (!has_trace_id_) {
-    header_.trace_id = own.random_trace_id();
+    std::uint64_t low_half = own.random();
+    if (has_half_id_) std::memcpy(&low_half, header_.trace_id.bytes + sizeof low_half, sizeof low_half);
+    header_.trace_id = own.random_trace_id(low_half);
     header_.what = detail::SpanHeader::of(SpanKind::internal, random_flag, 0);
   }
   if (!has_span_id_) header_.span_id = own.random_span_id();

@@ -33,7 +33,9 @@ class ThreadSpans {
   [[nodiscard]] std::uint64_t epoch() const noexcept { return epoch_; }
 
   [[nodiscard]] std::uint64_t random() noexcept;
-  [[nodiscard]] TraceId random_trace_id() noexcept;
+  [[nodiscard]] TraceId random_trace_id() noexcept { return random_trace_id(random()); }
+  /// One with this second half.
+  [[nodiscard]] TraceId random_trace_id(std::uint64_t low_half) noexcept;
   [[nodiscard]] SpanId random_span_id() noexcept;
 
   /// Copies a finished span into the thread's chunk and counts it, or counts why it could not be.
@@ -94,16 +96,12 @@ inline std::uint64_t ThreadSpans::random() noexcept {
   return result;
 }
 
-inline TraceId ThreadSpans::random_trace_id() noexcept {
+inline TraceId ThreadSpans::random_trace_id(std::uint64_t low_half) noexcept {
   // One store of 16 bytes, as the loads of who copies an id are: of two stores they would wait for both to be over.
   using Words [[gnu::vector_size(16)]] = std::uint64_t;
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  do {
-    high = random();
-    low = random();
-  } while ((high | low) == 0);
-  const Words words = {high, low};
+  std::uint64_t high = random();
+  while ((high | low_half) == 0) high = random();
+  const Words words = {high, low_half};
   TraceId id;
   __builtin_memcpy(&id, &words, sizeof id);
   return id;

@@ -34,6 +34,7 @@ bool is_sampled(const TracerState& tracer, const SpanContext* parent, const Trac
     case Verdict::never: return false;
     case Verdict::always: return true;
     case Verdict::as_parent: return parent != nullptr && parent->is_sampled();
+    case Verdict::by_id:
     case Verdict::ask: break;
   }
   // Acquire: pairs with the release in set_sampler.
@@ -72,6 +73,7 @@ struct Span::Beginning {
       keys_{0},
       state_{State::recording},
       has_trace_id_{true},
+      has_half_id_{false},
       has_span_id_{true} {
   header_.what = detail::SpanHeader::of(from.start.kind, from.flags, from.bits);
   header_.trace_id = from.trace_id;
@@ -122,6 +124,14 @@ Span Tracer::start(Literal name, const SpanStart& start) const noexcept {
 
 Span Tracer::make_root(Literal name, const SpanStart& start) const noexcept {
   detail::ThreadSpans& own = detail::thread_spans();
+  // Acquire: pairs with the release in set_sampler.
+  const detail::Rule* const rule = __atomic_load_n(&state_->rule, __ATOMIC_ACQUIRE);
+  if (rule->for_roots == Verdict::by_id) {
+    const std::uint64_t low_half = own.random();
+    if (!rule->is_chosen(low_half)) return Span{Span::Unsampled{}, *state_, low_half};
+    return Span{Span::Beginning{*state_, own, own.random_trace_id(low_half), SpanId{}, sampled_flag | random_flag, 0,
+                                nullptr, name, start}};
+  }
   const TraceId trace_id = own.random_trace_id();
   if (!is_sampled(*state_, nullptr, trace_id, name, start.kind)) {
     return Span{Span::Unsampled{}, *state_, trace_id, random_flag, {}};

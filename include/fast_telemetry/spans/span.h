@@ -192,7 +192,9 @@ class Span {
   struct Unsampled {};
   /// Not sampled, ids not drawn.
   Span(Unsampled, const detail::TracerState& tracer) noexcept
-      : tracer_{&tracer}, state_{State::unsampled}, has_trace_id_{false}, has_span_id_{false} {}
+      : tracer_{&tracer}, state_{State::unsampled}, has_trace_id_{false}, has_half_id_{false}, has_span_id_{false} {}
+  /// The same, by the half of the trace id that was drawn.
+  Span(Unsampled, const detail::TracerState& tracer, std::uint64_t low_half) noexcept;
   /// Not sampled, as its parent, whose trace id is known.
   Span(Unsampled, const detail::TracerState& tracer, const TraceId& trace_id, std::uint8_t flags,
        const TraceState& trace_state) noexcept
@@ -200,6 +202,7 @@ class Span {
         trace_state_{trace_state},
         state_{State::unsampled},
         has_trace_id_{true},
+        has_half_id_{false},
         has_span_id_{false} {
     header_.trace_id = trace_id;
     header_.what = detail::SpanHeader::of(SpanKind::internal, flags, 0);
@@ -234,6 +237,7 @@ class Span {
   TraceState trace_state_;
   State state_;
   mutable bool has_trace_id_;
+  bool has_half_id_;  ///< the trace id's second half is there: a sampler went by it
   mutable bool has_span_id_;
   alignas(8) std::byte inline_[inline_bytes];
 };

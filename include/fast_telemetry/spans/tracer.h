@@ -33,7 +33,7 @@ struct TracerOptions {
 namespace detail {
 
 /// What a sampler decides without being asked.
-enum class Verdict : std::uint8_t { ask, never, always, as_parent };
+enum class Verdict : std::uint8_t { ask, never, always, as_parent, by_id };
 
 /// What a tracer is; immortal, since spans and records refer to it.
 struct TracerState {
