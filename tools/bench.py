@@ -39,6 +39,9 @@ def by_label(series, sets="shared", threads=1):
 
 
 # What is promised: what is measured, beside what, and how many times that at most. Medians of one run.
+# Of spans; of all runs together.
+ACCOUNTING = ("recorded", "drained", "dropped")
+
 LIMITS = [
     ("counter, beside a plain local increment",
      "record_bench:BM_counter_add/threads:1", LOCAL, 2.5),
@@ -72,6 +75,9 @@ LIMITS = [
     *[(f"by two labels among {series} series, {sets} by two threads, beside one thread",
        by_label(series, sets, 2), by_label(series), 1.25)
       for sets in ("shared", "own") for series in (1, 16, 1000, 100000)],
+    *[(f"spans: {shape}, beside the {reads} clock reads in it",
+       f"span_bench:BM_span_{shape}", f"span_bench:BM_clock_reads/reads:{reads}", limit)
+      for shape, reads, limit in (("root", 2, 1.8), ("lifecycle", 5, 1.5), ("pipeline", 8, 1.4))],
     *[(f"{what}, drained into OTLP, beside two clock reads (200 ns: 5 million spans per second)",
        f"span_bench:BM_otlp_{name}", "span_bench:BM_clock_reads/reads:2", 8)
       for what, name in (("root span", "root"), ("span with two attributes and an event, or with none", "lifecycle"))],
@@ -128,7 +134,7 @@ def run(binary, name, min_time):
     result = benchmarks[0]
     if result.get("error_occurred"):
         raise WrongAnswer(f"{binary.name} {name}: {result['error_message']}")
-    return {key: result[key] for key in ("ns", "allocations", "bytes", "shards") if key in result}
+    return {key: result[key] for key in ("ns", "allocations", "bytes", "shards", *ACCOUNTING) if key in result}
 
 
 class Bench:
@@ -177,7 +183,8 @@ class Bench:
             values = [r["ns"] for r in runs]
             q1, median, q3 = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
             result[name] = {"median_ns": median, "q1_ns": q1, "q3_ns": q3, "runs": len(values),
-                            **{key: max(r[key] for r in runs) for key in runs[0] if key != "ns"}}
+                            **{key: (sum if key in ACCOUNTING else max)(r[key] for r in runs)
+                               for key in runs[0] if key != "ns"}}
         if self.memory:
             result["memory"] = self.memory
         return result
@@ -258,24 +265,7 @@ def tables(summary):
             result.append((title, ["", "1 thread", "middle half", "of local", "2 threads", "middle half", "of 1 thread"],
                            rows))
 
-    rows = []
-    for name, row in summary.items():
-        if match := re.match(r"span_bench:BM_(?!otlp)(\w+?)(?:/reads:(\d+))?$", name):
-            reads = {"span_root": 2, "vector_root": 2, "span_lifecycle": 5, "vector_lifecycle": 5, "span_pipeline": 8,
-                     "vector_pipeline": 8, "span_attributes": 2}.get(match[1])
-            floor = summary.get(f"span_bench:BM_clock_reads/reads:{reads}")
-            rows.append([match[1].replace("_", " ") + (f": {match[2]}" if match[2] else ""), figure(row["median_ns"]),
-                         spread(row), f"{row['median_ns'] / floor['median_ns']:.2f} ×" if floor else ""])
-    if rows:
-        result.append(("Spans, ns per iteration, every one recorded and drained", ["", "ns", "middle half",
-                       "of the clock reads in it"], rows))
-
-    rows = [[match[1].replace("_", " "), figure(row["median_ns"]), spread(row), f"{1e3 / row['median_ns']:.1f}",
-             f"{row['bytes']:.0f}"]
-            for name, row in summary.items() if (match := re.match(r"span_bench:BM_otlp_(\w+)$", name))]
-    if rows:
-        result.append(("Spans drained into OTLP requests, on one core",
-                       ["", "ns per span", "middle half", "million spans per s", "bytes per span"], rows))
+    result += span_tables(summary)
 
     rows = []
     for name, row in summary.items():
@@ -301,6 +291,32 @@ def tables(summary):
         result.append(("Text, µs",
                        ["", "µs", "middle half", "ns per series", "bytes", "of memcpy", "allocations"], rows))
     return result + dynamic_tables(summary)
+
+
+def span_tables(summary):
+    result = []
+    rows = []
+    for name, row in summary.items():
+        match = re.match(r"span_bench:BM_(?!otlp|sustained)(\w+?)(?:/reads:(\d+))?$", name)
+        if not match:
+            continue
+        reads = {"span_root": 2, "vector_root": 2, "span_lifecycle": 5, "vector_lifecycle": 5, "span_pipeline": 8,
+                 "vector_pipeline": 8, "span_attributes": 2}.get(match[1])
+        floor = summary.get(f"span_bench:BM_clock_reads/reads:{reads}")
+        rows.append([match[1].replace("_", " ") + (f": {match[2]}" if match[2] else ""), figure(row["median_ns"]),
+                     spread(row), f"{row['median_ns'] / floor['median_ns']:.2f} ×" if floor else "",
+                     *(f"{row[key]:,.0f}" if key in row else "" for key in ACCOUNTING)])
+    if rows:
+        result.append(("Spans, ns per iteration, in bursts of 8 192 within a budget of 64 MiB",
+                       ["", "ns", "middle half", "of the clock reads in it", *ACCOUNTING], rows))
+    rows = [[match[1].replace("_", " "), figure(row["median_ns"]), spread(row), f"{1e3 / row['median_ns']:.1f}",
+             f"{row['bytes']:.0f}" if "bytes" in row else "", f"{row['dropped']:,.0f}" if "dropped" in row else ""]
+            for name, row in summary.items()
+            if (match := re.match(r"span_bench:BM_(otlp_\w+|sustained)(?:/real_time)?$", name))]
+    if rows:
+        result.append(("Spans drained into OTLP requests on one core; sustained: while another core records",
+                       ["", "ns per span", "middle half", "million spans per s", "bytes per span", "dropped"], rows))
+    return result
 
 
 def dynamic_tables(summary):
