@@ -49,7 +49,8 @@ function(ft_library name)
     target_compile_definitions(ft_core PUBLIC FAST_TELEMETRY_RSEQ=${ft_rseq})
   endif()
 
-  if(FAST_TELEMETRY_SANITIZE)  # not optimised, half of what a file costs is the standard library's headers
+  if(FAST_TELEMETRY_SANITIZE)  # half of what a file costs is the standard library's headers
+    target_compile_options(ft_${name} PRIVATE -O1)  # the tests that call it are not optimised
     if(name STREQUAL "core")
       target_precompile_headers(ft_core PRIVATE <algorithm> <charconv> <functional> <map> <memory> <mutex> <optional>
                                                 <stdexcept> <string> <thread> <unordered_map> <vector>)

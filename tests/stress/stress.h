@@ -28,20 +28,15 @@
 #include <vector>
 
 #include "fast_telemetry/detail/abi.h"
+#include "tests/support/sanitized.h"
 
 namespace stress {
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-inline constexpr bool sanitized = __has_feature(thread_sanitizer) || __has_feature(address_sanitizer);
-#else
-inline constexpr bool sanitized = false;
-#endif
-
 /// The work of a loop that was sized by its mutation; a tenth of it where a sanitizer makes every access slow and finds
 /// races by reasoning instead of by luck.
-constexpr std::uint64_t scaled(std::uint64_t iterations) { return sanitized ? iterations / 10 : iterations; }
+constexpr std::uint64_t scaled(std::uint64_t iterations) {
+  return fast_telemetry::is_sanitized ? iterations / 10 : iterations;
+}
 
 /// Whether this run is meant to record by restartable sequences: the build has them and no libc tunable is set.
 inline bool is_rseq_run() {

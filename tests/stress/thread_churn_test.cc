@@ -59,7 +59,7 @@ TEST(ThreadChurn, leaves_every_count_and_no_memory_behind) {
   EXPECT_LE(after.resident_bytes, before.resident_bytes + after.shards * 4096);
   // 256 KiB for the allocator's and the kernel's whims; 8 bytes per thread would be a leak. Sanitizers keep records of
   // past threads, up to a bound.
-  const std::uint64_t tolerated = stress::sanitized ? 256U << 20U : (256U << 10U) + 8 * 8 * batches;
+  const std::uint64_t tolerated = fast_telemetry::is_sanitized ? 256U << 20U : (256U << 10U) + 8 * 8 * batches;
   EXPECT_LE(resident_memory(), memory_before + tolerated);
 }
 

@@ -23,6 +23,7 @@
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/support/registry_test.h"
+#include "tests/support/sanitized.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -400,7 +401,7 @@ TEST_F(Dynamic, shares_a_family_only_with_what_has_other_values_of_the_same_cons
 //
 // Mutation: the lookup under the lock left out of DynamicIndex::slow: two series for one label set.
 TEST_F(Dynamic, many_threads_make_the_same_series) {
-  constexpr int labels = 3000;
+  constexpr int labels = ft::is_sanitized ? 600 : 3000;
   ft::Dynamic<ft::Counter, 1> requests{scope, {.name = "requests"}, {"x"}, {.max_series = labels}};
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {

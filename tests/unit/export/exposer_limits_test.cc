@@ -19,6 +19,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/support/exposition_parser.h"
 #include "tests/support/http_client.h"
+#include "tests/support/sanitized.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -170,11 +171,7 @@ TEST_F(ExposerLimits, a_request_that_never_ends_is_given_up) {
 // S-41
 TEST_F(ExposerLimits, a_response_that_nobody_takes_is_given_up) {
   // Rendering is part of the time, and the first exposition has to arrive whole: the second one only copies.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  start({.response_timeout = 20s});
-#else
-  start({.response_timeout = 2s});
-#endif
+  start({.response_timeout = ft::is_sanitized ? 20s : 2s});
   const Bulk bulk{registry, 8 * a_megabyte};
   static_cast<void>(get("/metrics"));
   ft::HttpConnection slow = slow_reader();
