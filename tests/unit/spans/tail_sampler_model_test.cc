@@ -419,4 +419,24 @@ TEST(TailSamplerMemory, is_bounded_and_what_is_held_stays_whole_when_much_more_c
   EXPECT_EQ(kept_roots, wanted);  // also where the trace was decided before its root came
 }
 
+// Mutation: gaps are never closed.
+TEST(TailSamplerMemory, of_traces_that_are_decided_is_used_again_beside_one_that_waits) {
+  ft::forget_spans();
+  ft::VirtualClock clock;
+  const ft::Tracer tracer{"test"};
+  ft::SinkWithRoom next;
+  ft::TailSampler tail{{.max_bytes = 1U << 20U}, next};
+  const ft::Span waiting = tracer.root("waiting");
+  waiting.child("child").end();
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 20; ++i) tracer.root("root").set_attribute("content", std::string(10'000, 'x'));
+    ASSERT_TRUE(ft::drain_spans(tail).is_complete);
+    clock.advance(std::chrono::seconds{1});
+    ASSERT_TRUE(tail.decide());
+  }
+  EXPECT_EQ(tail.info().decided_early, 0U);
+  EXPECT_EQ(tail.info().held, 1U);
+  ft::forget_spans();
+}
+
 }  // namespace

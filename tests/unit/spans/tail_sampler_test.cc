@@ -74,7 +74,7 @@ TEST_F(TailSamplerTest, keeps_all_spans_of_a_trace_with_an_error_and_none_of_oth
   trace(1ms, true);
   trace(1ms);
   settle();
-  EXPECT_THAT(next.names(), ElementsAre("child", "root"));
+  ASSERT_THAT(next.names(), ElementsAre("child", "root"));
   EXPECT_EQ(next.spans[0].status, ft::SpanStatus::error);
   EXPECT_EQ(next.spans[0].parent_id, next.spans[1].span_id);
   EXPECT_EQ(next.spans[0].flags, ft::sampled_flag | ft::random_flag);
