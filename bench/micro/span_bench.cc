@@ -10,7 +10,10 @@
 #ifdef FAST_TELEMETRY_HAS_OTLP
 #include <fast_telemetry/encoding/otlp_spans.h>
 #endif
+#include <fast_telemetry/counter.h>
+#include <fast_telemetry/distribution.h>
 #include <fast_telemetry/registry.h>
+#include <fast_telemetry/scoped_timer.h>
 #include <fast_telemetry/spans/drain.h>
 #include <fast_telemetry/spans/operation.h>
 #include <fast_telemetry/spans/tail_sampler.h>
@@ -74,7 +77,7 @@ void BM_clock_reads(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(BM_clock_reads)->ArgName("reads")->Arg(2)->Arg(5)->Arg(8);
+BENCHMARK(BM_clock_reads)->ArgName("reads")->Arg(2)->Arg(4)->Arg(5)->Arg(8);
 
 // ---- ours ----
 
@@ -151,6 +154,34 @@ void BM_operation(benchmark::State& state) {
   if (queries.in_flight() != 0) state.SkipWithError("some are in flight");
 }
 BENCHMARK(BM_operation);
+
+// The same in parts: four clock reads.
+void BM_operation_in_parts(benchmark::State& state) {
+  ft::Registry registry;
+  ft::Labeled<ft::Counter, ft::Outcome> outcomes{registry, {.name = "db_query"}};
+  ft::Distribution duration{registry, {.name = "db_query_duration"}, ft::Range::latency()};
+  ft::UpDownCounter in_flight{registry, {.name = "db_query_in_flight"}};
+  run_recorded(state, 1, [&](std::size_t) {
+    in_flight.add();
+    const ft::Span span = tracer().start("SELECT");
+    {
+      const ft::ScopedTimer timing{duration};
+    }
+    outcomes.with(ft::Outcome::ok).add();
+    in_flight.sub();
+  });
+}
+BENCHMARK(BM_operation_in_parts);
+
+// The floor of one that is not recorded: two clock reads, and the distribution that waits for both.
+void BM_operation_timer_alone(benchmark::State& state) {
+  ft::Registry registry;
+  ft::Distribution duration{registry, {.name = "db_query_duration"}, ft::Range::latency()};
+  Passes{state, iterations}.run([&] {
+    for (std::size_t i = 0; i < iterations; ++i) const ft::ScopedTimer timing{duration};
+  });
+}
+BENCHMARK(BM_operation_timer_alone);
 
 void run_unrecorded(benchmark::State& state, ft::OperationMetrics<>& queries) {
   const std::size_t passes = Passes{state, iterations}.run([&] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The samples of docs/guide/spans.md.
+#include <fast_telemetry/registry.h>
 #include <fast_telemetry/spans/baggage.h>
 #include <fast_telemetry/spans/context.h>
 #include <fast_telemetry/spans/drain.h>
@@ -53,7 +54,7 @@ void log_line() {
 }
 
 struct Shop {
-  Shop(const ft::Scope& scope, const ft::Tracer& tracer)
+  explicit Shop(const ft::Scope& scope)
       : queries{scope, {.name = "db_query", .help = "Queries of the shop's database."}, tracer} {}
 
   ft::OperationMetrics<> queries;
@@ -102,7 +103,7 @@ TEST(Snippet, spans) {
 
 TEST(Snippet, operations) {
   ft::Registry registry;
-  Shop shop{registry, tracer};
+  Shop shop{registry};
   EXPECT_FALSE(find_item(shop, tracer.root("request"), 7));
   EXPECT_EQ(shop.queries.count(ft::Outcome::error), 1U);
   ft::OperationMetrics<Answer> calls{registry, {.name = "calls"}, tracer};
