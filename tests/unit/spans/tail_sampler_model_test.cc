@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <latch>
 #include <map>
 #include <random>
 #include <set>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "fast_telemetry/spans/tail_sampler.h"
@@ -437,6 +440,50 @@ TEST(TailSamplerMemory, of_traces_that_are_decided_is_used_again_beside_one_that
   EXPECT_EQ(tail.info().decided_early, 0U);
   EXPECT_EQ(tail.info().held, 1U);
   ft::forget_spans();
+}
+
+// Mutation: late spans are judged one by one.
+TEST(TailSamplerThreads, keeps_traces_whole_while_others_record_and_read_the_accounting) {
+  ft::forget_spans();
+  const ft::Tracer tracer{"test"};
+  ft::SinkWithRoom next;
+  ft::TailSampler tail{{.ratio = 0.5, .wait_after_root_ns = 0}, next};
+  constexpr int traces = 1000;
+  std::latch halfway{2};
+  std::latch are_decided{1};  // so that some spans are late
+  const auto record = [&] {
+    std::deque<ft::Span> late;  // end some time after their roots
+    for (int i = 0; i < traces; ++i) {
+      const ft::Span root = tracer.root("root");
+      root.child("first").end();
+      late.push_back(root.child("late"));
+      if (late.size() > 100) late.pop_front();
+      if (i != traces / 2) continue;
+      halfway.count_down();
+      are_decided.wait();
+    }
+  };
+  const std::jthread first{record};
+  const std::jthread second{record};
+  const std::jthread reader{[&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) EXPECT_LE(tail.info().held_traces, 2U * traces);
+  }};
+  halfway.wait();
+  EXPECT_TRUE(ft::drain_spans(tail).is_complete);
+  EXPECT_TRUE(tail.decide());
+  are_decided.count_down();
+  while (tail.info().received != 2U * 3 * traces) {
+    ASSERT_TRUE(ft::drain_spans(tail).is_complete);
+    ASSERT_TRUE(tail.decide());
+  }
+  ASSERT_TRUE(tail.flush());
+  const ft::TailSamplerInfo info = tail.info();
+  EXPECT_EQ(info.received, info.kept + info.dropped());
+  EXPECT_GT(info.late_spans, 0U);
+  std::map<std::string, int> spans;
+  for (const ft::RecordedSpan& span : next.spans) ++spans[text(span.trace_id)];
+  EXPECT_EQ(spans.size(), info.traces_ratio);
+  for (const auto& [trace, count] : spans) EXPECT_EQ(count, 3) << trace;
 }
 
 }  // namespace

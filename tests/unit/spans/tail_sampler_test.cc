@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 
+#include "fast_telemetry/counter.h"
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "fast_telemetry/testing/virtual_clock.h"
@@ -431,6 +432,13 @@ TEST_F(TailSamplerTest, tells_its_accounting_to_visitors) {
   EXPECT_EQ(seen.counter("fast_telemetry_tail_decisions", {{"decision", "error"}}), 1U);
   EXPECT_EQ(seen.gauge("fast_telemetry_tail_spans_held"), 2);
   EXPECT_EQ(seen.gauge("fast_telemetry_tail_held_bytes"), static_cast<std::int64_t>(info.held_bytes));
+  int own = 0;
+  for (const std::string& name : seen.family_names()) {
+    if (!name.starts_with("fast_telemetry_tail_")) continue;
+    ++own;
+    EXPECT_THROW((ft::Counter{registry, {.name = ft::Name::checked(name)}}), std::invalid_argument) << name;
+  }
+  EXPECT_EQ(own, 12);
 }
 
 }  // namespace
