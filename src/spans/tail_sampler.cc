@@ -39,7 +39,7 @@ void check_limit(const char* what, Number value, std::uint64_t least, std::uint6
                               ", not " + std::to_string(value)};
 }
 
-const TailSamplerOptions& checked(const TailSamplerOptions& options) {
+TailSamplerOptions checked(const TailSamplerOptions& options) {
   constexpr std::uint64_t most_ns = std::numeric_limits<std::int64_t>::max();
   constexpr std::uint64_t most_traces = std::uint64_t{1} << 28U;
   constexpr std::uint64_t any = 0xFFFFFFFF;
