@@ -301,7 +301,8 @@ def span_tables(summary):
         if not match:
             continue
         reads = {"span_root": 2, "vector_root": 2, "span_lifecycle": 5, "vector_lifecycle": 5, "span_pipeline": 8,
-                 "vector_pipeline": 8, "span_attributes": 2}.get(match[1])
+                 "vector_pipeline": 8, "span_attributes": 2, "operation": 2, "operation_unsampled": 2,
+                 "operation_untraced": 2, "operation_timer_alone": 2, "operation_in_parts": 4}.get(match[1])
         floor = summary.get(f"span_bench:BM_clock_reads/reads:{reads}")
         rows.append([match[1].replace("_", " ") + (f": {match[2]}" if match[2] else ""), figure(row["median_ns"]),
                      spread(row), f"{row['median_ns'] / floor['median_ns']:.2f} ×" if floor else "",

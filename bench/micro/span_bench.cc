@@ -10,7 +10,13 @@
 #ifdef FAST_TELEMETRY_HAS_OTLP
 #include <fast_telemetry/encoding/otlp_spans.h>
 #endif
+#include <fast_telemetry/counter.h>
+#include <fast_telemetry/distribution.h>
+#include <fast_telemetry/registry.h>
+#include <fast_telemetry/scoped_timer.h>
 #include <fast_telemetry/spans/drain.h>
+#include <fast_telemetry/spans/operation.h>
+#include <fast_telemetry/spans/tail_sampler.h>
 #include <fast_telemetry/spans/tracer.h>
 
 #include <atomic>
@@ -73,7 +79,7 @@ void BM_clock_reads(benchmark::State& state) {
     }
   });
 }
-BENCHMARK(BM_clock_reads)->ArgName("reads")->Arg(2)->Arg(5)->Arg(8);
+BENCHMARK(BM_clock_reads)->ArgName("reads")->Arg(2)->Arg(4)->Arg(5)->Arg(8);
 
 // ---- ours ----
 
@@ -139,6 +145,67 @@ void BM_span_root_coarse(benchmark::State& state) {
   run_recorded(state, 1, [&](std::size_t) { const ft::Span span = coarse.root("root"); });
 }
 BENCHMARK(BM_span_root_coarse);
+
+// ---- operations: a span, a distribution with an exemplar, an outcome, what is in flight ----
+
+// Two clock reads, as a span alone.
+void BM_operation(benchmark::State& state) {
+  ft::Registry registry;
+  ft::OperationMetrics<> queries{registry, {.name = "db_query"}, tracer()};
+  run_recorded(state, 1, [&](std::size_t) { const auto query = queries.start("SELECT"); });
+  if (queries.in_flight() != 0) state.SkipWithError("some are in flight");
+}
+BENCHMARK(BM_operation);
+
+// The same in parts: four clock reads.
+void BM_operation_in_parts(benchmark::State& state) {
+  ft::Registry registry;
+  ft::Labeled<ft::Counter, ft::Outcome> outcomes{registry, {.name = "db_query"}};
+  ft::Distribution duration{registry, {.name = "db_query_duration"}, ft::Range::latency()};
+  ft::UpDownCounter in_flight{registry, {.name = "db_query_in_flight"}};
+  run_recorded(state, 1, [&](std::size_t) {
+    in_flight.add();
+    const ft::Span span = tracer().start("SELECT");
+    {
+      const ft::ScopedTimer timing{duration};
+    }
+    outcomes.with(ft::Outcome::ok).add();
+    in_flight.sub();
+  });
+}
+BENCHMARK(BM_operation_in_parts);
+
+// The floor of one that is not recorded: two clock reads, and the distribution that waits for both.
+void BM_operation_timer_alone(benchmark::State& state) {
+  ft::Registry registry;
+  ft::Distribution duration{registry, {.name = "db_query_duration"}, ft::Range::latency()};
+  Passes{state, iterations}.run([&] {
+    for (std::size_t i = 0; i < iterations; ++i) const ft::ScopedTimer timing{duration};
+  });
+}
+BENCHMARK(BM_operation_timer_alone);
+
+void run_unrecorded(benchmark::State& state, ft::OperationMetrics<>& queries) {
+  const std::size_t passes = Passes{state, iterations}.run([&] {
+    for (std::size_t i = 0; i < iterations; ++i) const auto query = queries.start("SELECT");
+  });
+  if (queries.count(ft::Outcome::ok) < passes * iterations) state.SkipWithError("operations are missing");
+}
+
+void BM_operation_unsampled(benchmark::State& state) {
+  static const ft::Tracer off{"bench", {.sampler = ft::Sampler::always_off()}};
+  ft::Registry registry;
+  ft::OperationMetrics<> queries{registry, {.name = "db_query"}, off};
+  run_unrecorded(state, queries);
+}
+BENCHMARK(BM_operation_unsampled);
+
+void BM_operation_untraced(benchmark::State& state) {
+  ft::Registry registry;
+  ft::OperationMetrics<> queries{registry, {.name = "db_query"}};
+  run_unrecorded(state, queries);
+}
+BENCHMARK(BM_operation_untraced);
 
 // ---- not sampled ----
 
@@ -303,6 +370,26 @@ void BM_drain(benchmark::State& state) {
   if (drained != passes * iterations) state.SkipWithError("spans are missing");
 }
 BENCHMARK(BM_drain);
+
+/// Per span, held by a tail sampler, decided, and one trace in ten passed on.
+void BM_drain_tail(benchmark::State& state) {
+  CountingSink sink;
+  ft::TailSampler tail{{.slow_quantile = 0.99, .ratio = 0.1}, sink};
+  ft::drain_spans(sink);
+  record_lifecycles();
+  const std::size_t passes = Passes{state, iterations}.run(
+      [&] {
+        ft::drain_spans(tail);
+        if (!tail.flush()) state.SkipWithError("the sink is full");
+      },
+      record_lifecycles);
+  const ft::TailSamplerInfo info = tail.info();
+  state.counters["kept"] = static_cast<double>(info.kept);
+  if (info.received != passes * iterations || info.kept + info.dropped() != info.received) {
+    state.SkipWithError("spans are missing");
+  }
+}
+BENCHMARK(BM_drain_tail);
 
 #ifdef FAST_TELEMETRY_HAS_OTLP
 /// Per span: drained into OTLP requests, which are finished.

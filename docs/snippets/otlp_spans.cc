@@ -2,6 +2,7 @@
 //
 // The sample of docs/guide/spans.md that sends.
 #include <fast_telemetry/encoding/otlp_spans.h>
+#include <fast_telemetry/spans/tail_sampler.h>
 #include <fast_telemetry/spans/tracer.h>
 #include <gtest/gtest.h>
 
@@ -21,6 +22,28 @@ void send_spans(ft::OtlpSpanEncoder& encoder) {
     const ft::OtlpSpanEncoder::Request request = encoder.finish();
     if (request.count != 0) post(request.bytes);
   }
+}
+
+void send_worthwhile(ft::TailSampler& tail, ft::OtlpSpanEncoder& encoder) {
+  for (bool is_complete = false; !is_complete;) {
+    is_complete = ft::drain_spans(tail).is_complete;
+    is_complete = tail.decide() && is_complete;
+    const ft::OtlpSpanEncoder::Request request = encoder.finish();
+    if (request.count != 0) post(request.bytes);
+  }
+}
+
+TEST(Snippet, tail_sampling) {
+  const ft::Tracer tracer{"shop"};
+  ft::OtlpSpanEncoder encoder{{{"service.name", "shop"}}};
+  ft::TailSampler tail{{.slower_than_ns = 2'000'000'000, .slow_quantile = 0.99, .ratio = 0.01}, encoder};
+  tracer.root("failed request").set_status(ft::SpanStatus::error);
+  sent.clear();
+  send_worthwhile(tail, encoder);
+  EXPECT_EQ(sent, "");
+  EXPECT_TRUE(tail.flush());
+  send_worthwhile(tail, encoder);
+  EXPECT_NE(sent.find("failed request"), std::string::npos);
 }
 
 TEST(Snippet, otlp_spans) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The samples of docs/guide/spans.md.
+#include <fast_telemetry/registry.h>
 #include <fast_telemetry/spans/baggage.h>
 #include <fast_telemetry/spans/context.h>
 #include <fast_telemetry/spans/drain.h>
+#include <fast_telemetry/spans/operation.h>
 #include <fast_telemetry/spans/propagation.h>
 #include <gtest/gtest.h>
 
@@ -51,6 +53,27 @@ void log_line() {
   EXPECT_EQ(step.context().trace_id, context.trace_id);
 }
 
+struct Shop {
+  explicit Shop(const ft::Scope& scope)
+      : queries{scope, {.name = "db_query", .help = "Queries of the shop's database."}, tracer} {}
+
+  ft::OperationMetrics<> queries;
+};
+
+bool is_connected() { return false; }
+
+bool find_item(Shop& shop, const ft::Span& request, int id) {
+  auto query = shop.queries.start(request, "SELECT item", ft::SpanKind::client);
+  query.span().set_attribute("db.query.item", id);
+  if (is_connected()) return true;
+  query.set_outcome(ft::Outcome::error);
+  return false;
+}
+
+enum class Answer : std::uint8_t { ok, not_found, error, timeout };
+constexpr ft::Label label(Answer answer) noexcept { return ft::from_enumerator("answer", answer); }
+constexpr bool is_error(Answer answer) noexcept { return answer == Answer::error || answer == Answer::timeout; }
+
 class PrintingSink final : public ft::SpanSink {
  public:
   ft::SinkAnswer span(const ft::SpanRecord& record) override {
@@ -76,6 +99,18 @@ TEST(Snippet, spans) {
   ft::drain_spans(sink);
   const ft::SpanInfo info = ft::span_info();
   EXPECT_EQ(info.recorded, info.drained + info.dropped() + info.buffered);
+}
+
+TEST(Snippet, operations) {
+  ft::Registry registry;
+  Shop shop{registry};
+  EXPECT_FALSE(find_item(shop, tracer.root("request"), 7));
+  EXPECT_EQ(shop.queries.count(ft::Outcome::error), 1U);
+  ft::OperationMetrics<Answer> calls{registry, {.name = "calls"}, tracer};
+  calls.start("call").set_outcome(Answer::timeout);
+  EXPECT_EQ(calls.count(Answer::timeout), 1U);
+  PrintingSink sink;
+  ft::drain_spans(sink);
 }
 
 }  // namespace

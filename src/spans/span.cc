@@ -108,6 +108,8 @@ inline void Span::hand_over(std::int64_t end_ns, std::uint8_t end_bits) noexcept
 
 void Span::finish() noexcept { hand_over(detail::span_clock(*tracer_), 0); }
 
+void Span::finish_now(std::int64_t now_ns) noexcept { hand_over(now_ns, 0); }
+
 void Span::finish_at(std::int64_t unix_ns) noexcept { hand_over(unix_ns, detail::HeaderBit::end_is_unix); }
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -23,6 +23,7 @@ struct SpanStart {
 namespace detail {
 
 struct TracerState;
+struct OperationBegin;
 
 /// The fixed part of a finished span, as it lies in the buffer; items (src/spans/items.h) follow it.
 ///
@@ -185,6 +186,7 @@ class Span {
 
  private:
   friend class Tracer;
+  friend struct detail::OperationBegin;
 
   enum class State : std::uint8_t { none, unsampled, recording, ended };
   static constexpr std::size_t inline_bytes = 320;
@@ -219,6 +221,7 @@ class Span {
   void change_name(Literal name) noexcept;
   void change_name_to(Text name) noexcept;
   void finish() noexcept;
+  void finish_now(std::int64_t now_ns) noexcept;  ///< by a reading of now_ns()
   void finish_at(std::int64_t unix_ns) noexcept;
   void hand_over(std::int64_t end_ns, std::uint8_t end_bits) noexcept;
 

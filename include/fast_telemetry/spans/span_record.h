@@ -233,6 +233,10 @@ class SpanRecord {
   /// Bytes it takes in the buffer: near what it will take in a format.
   [[nodiscard]] std::size_t size_bytes() const noexcept { return header_->size(); }
 
+  // For the library: a copy of size_bytes() from the header on is a record, too.
+  [[nodiscard]] const detail::SpanHeader& header() const noexcept { return *header_; }
+  [[nodiscard]] std::int64_t unix_lead_ns() const noexcept { return unix_lead_ns_; }
+
  private:
   static std::string_view view(Text text) noexcept { return {text.data(), text.size()}; }
   [[nodiscard]] detail::ItemSpan items() const noexcept;

@@ -12,6 +12,7 @@
 #include "fast_telemetry/spans/context.h"
 #include "fast_telemetry/spans/drain.h"
 #include "fast_telemetry/spans/propagation.h"
+#include "fast_telemetry/spans/tail_sampler.h"
 #include "tests/support/allocation_counter.h"
 
 namespace ft = fast_telemetry;
@@ -85,6 +86,30 @@ TEST(SteadyState, of_spans_allocates_nothing) {
   EXPECT_EQ(ft::allocations(), before);
   EXPECT_GT(looker.seen, seen);
   EXPECT_EQ(ft::span_info().dropped(), 0U);
+}
+
+// Half of the traces are kept; decisions are forgotten, and gaps closed. Mutation: a std::vector per trace.
+TEST(SteadyState, of_a_tail_sampler_allocates_nothing) {
+  const ft::Tracer tracer{"test"};
+  const Carried carried;
+  Looker looker;
+  ft::drain_spans(looker);
+  ft::TailSampler tail{{.slow_quantile = 0.99, .ratio = 0.5, .max_bytes = 1U << 20U, .max_decisions = 10}, looker};
+  const std::uint64_t before = ft::allocations();
+  for (int round = 0; round < 100; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      const ft::Span root = tracer.root("root");
+      ft::Span child = root.child("child");
+      child.set_attribute("text", carried.large);
+    }
+    EXPECT_TRUE(ft::drain_spans(tail).is_complete);
+    if (round % 3 == 0) {
+      EXPECT_TRUE(tail.flush());
+    }
+  }
+  EXPECT_EQ(ft::allocations(), before);
+  EXPECT_GT(tail.info().traces_ratio, 100U);
+  EXPECT_GT(tail.info().traces_sampled_out, 100U);
 }
 
 TEST(SteadyState, of_unsampled_spans_allocates_nothing) {
