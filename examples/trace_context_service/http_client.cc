@@ -71,7 +71,8 @@ PostResult HttpClient::post(const std::string& url, const HttpHeaders& headers, 
   HeaderList lines;
   lines.add("Content-Type: application/json");
   lines.add("Expect:");  // no waiting for leave to send the body
-  for (const auto& [name, value] : headers) lines.add(name + ": " + value);
+  // An empty value is sent as such, which libcurl wants to be told like this.
+  for (const auto& [name, value] : headers) lines.add(value.empty() ? name + ';' : name + ": " + value);
 
   const std::unique_ptr<CURL, EasyCleanup> easy{curl_easy_init()};
   if (!easy) throw std::bad_alloc{};

@@ -49,7 +49,8 @@ class SpanPrinter final : public ft::SpanSink {
                     {"span_id", text(record.span_id().hex())},
                     {"parent_id", record.parent_id().is_valid() ? Json(text(record.parent_id().hex())) : Json{}},
                     {"parent_is_remote", record.parent_is_remote()},
-                    {"failed", record.status() == ft::SpanStatus::error}};
+                    {"status", record.status() == ft::SpanStatus::error ? "error" : "unset"},
+                    {"error", record.status_description()}};
     std::cout << json_text(line) << std::endl;
     return ft::SinkAnswer::taken;
   }

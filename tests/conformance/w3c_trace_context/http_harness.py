@@ -18,7 +18,7 @@ class Received:
 
     def __init__(self, head, body):
         self.start_line, *lines = head.decode("latin-1").split("\r\n")
-        self.headers = [tuple(line.split(": ", 1)) for line in lines]
+        self.headers = [tuple(part.strip(" ") for part in line.split(":", 1)) for line in lines]
         self.body = body
 
     def values(self, name):
