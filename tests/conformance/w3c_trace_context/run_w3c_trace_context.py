@@ -447,7 +447,7 @@ class HarnessContract(Case):
     def test_TC_14_many_clients_at_once(self):
         """Each gets its own context, not its neighbour's."""
         import concurrent.futures
-        traces = [f"{n + 1:032x}" for n in range(200)]
+        traces = [f"{n + 1:032x}" for n in range(64)]
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             sent = list(pool.map(lambda trace: self.call(f"traceparent: 00-{trace}-{PARENT}-01",
                                                          f"tracestate: t={trace}", f"baggage: b={trace}"), traces))
