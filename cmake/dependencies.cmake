@@ -67,3 +67,11 @@ if(FAST_TELEMETRY_EXAMPLES)
   target_compile_definitions(ft_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
   target_link_libraries(ft_asio INTERFACE Threads::Threads)
 endif()
+
+# examples: the trace-context service; its server is export's libmicrohttpd.
+if(FAST_TELEMETRY_EXAMPLES AND FAST_TELEMETRY_EXPORT)
+  find_package(CURL 7.85 QUIET)
+  ft_require(CURL_FOUND libcurl libcurl4-openssl-dev FAST_TELEMETRY_EXAMPLES)
+  find_package(nlohmann_json QUIET)
+  ft_require(nlohmann_json_FOUND "nlohmann's JSON" nlohmann-json3-dev FAST_TELEMETRY_EXAMPLES)
+endif()

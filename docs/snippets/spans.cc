@@ -2,12 +2,15 @@
 //
 // The samples of docs/guide/spans.md.
 #include <fast_telemetry/registry.h>
+#include <fast_telemetry/spans/b3.h>
 #include <fast_telemetry/spans/baggage.h>
 #include <fast_telemetry/spans/context.h>
 #include <fast_telemetry/spans/drain.h>
+#include <fast_telemetry/spans/environment.h>
 #include <fast_telemetry/spans/operation.h>
 #include <fast_telemetry/spans/propagation.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <string>
 #include <utility>
@@ -43,6 +46,24 @@ std::string handle(const Headers& headers) {
   span.set_attribute("shop.items", lookup(span, "cart-17"));
   span.set_status(ft::SpanStatus::ok);
   return send(span);
+}
+
+std::string handle_b3(const Headers& headers) {
+  std::string sent;
+  const auto set = [&sent](ft::Text, ft::Text value) { sent.assign(value.data(), value.size()); };
+  ft::B3Context caller = ft::extract_b3(headers);
+  if (caller.sampling == ft::B3Sampling::deferred) caller.context.flags |= ft::sampled_flag;
+  ft::Span span = tracer.child(caller.context, "request", {.kind = ft::SpanKind::server});
+  ft::inject_b3({span.context(), caller.sampling}, set);  // one header, `b3`; a debug request stays one
+  return sent;
+}
+
+std::string start_child() {
+  ft::Environment environment{environ};
+  const ft::Span job = tracer.child(ft::extract_context(environment), "job");
+  ft::inject_context(job.context(), environment);  // for execve: environment.data()
+  const ft::Text traceparent = environment.get("traceparent");
+  return {traceparent.data(), traceparent.size()};
 }
 
 void log_line() {
@@ -89,6 +110,9 @@ TEST(Snippet, spans) {
   PrintingSink sink;
   ft::drain_spans(sink);
   EXPECT_EQ(sink.out, "lookup 2\nrequest 1\n");
+  EXPECT_TRUE(handle_b3({{"b3", "0123456789abcdef-00f067aa0ba902b7"}}).ends_with("-1"));
+  EXPECT_TRUE(handle_b3({{"b3", "0123456789abcdef-00f067aa0ba902b7-d"}}).ends_with("-d"));
+  EXPECT_EQ(start_child().size(), 55U);
   log_line();
   ft::drain_spans(sink);
 

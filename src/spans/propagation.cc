@@ -3,24 +3,12 @@
 
 #include <cstring>
 
+#include "header_name.h"
 #include "shared_text.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
-namespace {
-
 using detail::part;
-
-bool is_same_name(Text name, Text lower_case) noexcept {
-  if (name.size() != lower_case.size()) return false;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name.data()[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c) != lower_case.data()[i]) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 SpanContext parse_traceparent(Text value) noexcept {
   constexpr std::size_t known_size = sizeof(TraceparentText);
@@ -60,8 +48,8 @@ TraceparentText format_traceparent(const SpanContext& context) noexcept {
 }
 
 void ContextExtractor::header(Text name, Text value) noexcept {
-  if (is_same_name(name, "traceparent")) traceparent(value);
-  if (is_same_name(name, "tracestate")) tracestate(value);
+  if (detail::is_same_name(name, "traceparent")) traceparent(value);
+  if (detail::is_same_name(name, "tracestate")) tracestate(value);
 }
 
 void ContextExtractor::traceparent(Text value) noexcept {

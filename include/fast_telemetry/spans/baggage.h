@@ -11,6 +11,8 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
+inline constexpr Text baggage_header = "baggage";
+
 /// What one request carries: at most 64 members, of 8192 bytes as a header. A value of the program's own; it is no part
 /// of spans, so nobody is sent it by accident. Allocates; for one thread at a time.
 class Baggage {
@@ -61,7 +63,7 @@ template <class Carrier>
 template <class Set>
 void inject_baggage(const Baggage& baggage, Set&& set) {
   const std::string header = baggage.header();
-  if (!header.empty()) set(Text{"baggage"}, Text{header});
+  if (!header.empty()) set(baggage_header, Text{header});
 }
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -8,6 +8,9 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
+/// The headers that inject_context may set, for those who have to clear a carrier first.
+inline constexpr Text context_headers[] = {"traceparent", "tracestate"};
+
 /// "00-<trace id>-<span id>-<flags>": 55 characters.
 struct TraceparentText {
   char chars[55];
