@@ -89,7 +89,7 @@ class LimitedExposition final : public Visitor {
 struct SpansIfTraced {};
 
 void visit_families(const SpansIfTraced&, Visitor& visitor) {
-  if (buffers != nullptr) visit_families(span_info(), visitor);
+  if (made_buffers() != nullptr) visit_families(span_info(), visitor);
 }
 
 }  // namespace

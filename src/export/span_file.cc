@@ -65,6 +65,7 @@ class SpanFileWriter {
     if (info_.bytes + buffer_.size() + end_.size() > options_.max_bytes) {
       buffer_.truncate(before);
       ++info_.dropped_limit;
+      is_full_ = true;
     } else {
       ++info_.buffered;
       if (buffer_.size() >= write_bytes) keep(flush());
@@ -75,8 +76,8 @@ class SpanFileWriter {
   [[nodiscard]] std::error_code flush_and_tell() noexcept {
     keep(flush());
     if (error_) tell_error();
-    if (info_.dropped_limit != 0 && !limit_is_told_) diagnose("span_file", "the file of spans has reached its limit");
-    limit_is_told_ = info_.dropped_limit != 0;
+    if (is_full_ && !is_full_told_) diagnose("span_file", "the file of spans has reached its limit");
+    is_full_told_ = is_full_;
     return std::exchange(error_, {});
   }
 
@@ -156,7 +157,8 @@ class SpanFileWriter {
   ByteBuffer end_;     ///< what the format wants last
   SpanFile::Info info_;
   std::error_code error_;  ///< not told yet
-  bool limit_is_told_ = false;
+  bool is_full_ = false;
+  bool is_full_told_ = false;
 };
 
 }  // namespace detail
