@@ -36,7 +36,7 @@ struct Options {
   proxy::ServerOptions server{.listen = {asio::ip::make_address("127.0.0.1"), 6380}, .upstream = {}};
   proxy::Endpoint metrics{asio::ip::make_address("127.0.0.1"), 9464};
   std::uint32_t max_tenants = 1000;  // arbitrary
-  std::string trace_file;  ///< empty: nothing is traced
+  std::string trace_file;            ///< empty: nothing is traced
   std::uint64_t trace_bytes = 64 << 20;
   std::string port_file;
 };

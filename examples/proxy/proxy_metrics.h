@@ -46,8 +46,8 @@ constexpr ft::Label label(Outcome outcome) {
 }
 
 struct ProxyMetrics {
-  /// The clock of latencies and spans. Read once per batch of commands received and once per batch of replies sent: within a
-  /// batch all commands arrived, or all replies left, in one system call.
+  /// The clock of latencies and spans. Read once per batch of commands received and once per batch of replies sent:
+  /// within a batch all commands arrived, or all replies left, in one system call.
   struct Clock {
     using duration = std::chrono::nanoseconds;
     using rep = duration::rep;

@@ -33,8 +33,8 @@ struct ServerOptions {
 /// metrics and the embedded backend.
 class EventLoop {
  public:
-  EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
-            const Tracing& tracing, std::atomic<std::size_t>& clients);
+  EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics, const Tracing& tracing,
+            std::atomic<std::size_t>& clients);
 
   /// From any thread.
   void serve(Socket client);

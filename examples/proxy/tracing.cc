@@ -100,8 +100,7 @@ void ConnectionTrace::record(Command command, Outcome outcome, std::string_view 
   describe(span, name, outcome);
   if (tenant != no_tenant) span.set_attribute("tenant", tenant);
   if (moments.by_upstream) {
-    ft::Span upstream =
-        span.child("upstream", {.kind = ft::SpanKind::client, .start_unix_ns = unix_of(moments.sent)});
+    ft::Span upstream = span.child("upstream", {.kind = ft::SpanKind::client, .start_unix_ns = unix_of(moments.sent)});
     describe(upstream, name, outcome);
     upstream.end_at(unix_of(moments.replied));
   }

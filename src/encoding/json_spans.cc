@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/encoding/json_spans.h"
 
-
 #include "json_text.h"
 #include "otlp_values.h"
 

@@ -33,8 +33,8 @@ std::size_t plain_prefix(std::string_view text) noexcept {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + i, 8);
     // May take a byte after one that is not plain for another such; never misses one.
-    const std::uint64_t others = word | (word - 0x20 * ones) | (word + ones) | has_zero(word ^ '"' * ones) |
-                                 has_zero(word ^ '\\' * ones);
+    const std::uint64_t others =
+        word | (word - 0x20 * ones) | (word + ones) | has_zero(word ^ '"' * ones) | has_zero(word ^ '\\' * ones);
     if ((others & tops) != 0) break;
   }
   while (i != text.size() && is_plain(text[i])) ++i;
@@ -89,7 +89,9 @@ void append_json_string(ByteBuffer& out, std::string_view text) {
 
 void append_json_bytes(ByteBuffer& out, std::string_view bytes) {
   constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto byte = [&](std::size_t i) -> unsigned { return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0; };
+  const auto byte = [&](std::size_t i) -> unsigned {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0;
+  };
   char* end = out.prepare((bytes.size() + 2) / 3 * 4 + 2);
   *end++ = '"';
   for (std::size_t i = 0; i < bytes.size(); i += 3) {

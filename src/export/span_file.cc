@@ -172,7 +172,7 @@ std::error_code SpanFile::open(const char* path, const SpanFileOptions& options)
   // Not to wait for the other end of a pipe.
   detail::FileDescriptor file{::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600)};
   if (!file) return last_error();
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.number(), &status) != 0) return last_error();
   if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return std::make_error_code(std::errc::not_supported);
   if (::fcntl(file.number(), F_SETFL, 0) != 0) return last_error();

@@ -9,8 +9,9 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
-/// Appends one line, which is a whole message of OTLP/JSON: an `opentelemetry.proto.trace.v1.TracesData` with this span,
-/// its scope, and no resource. That is what OpenTelemetry's file exporter writes, and what `jq` takes line by line.
+/// Appends one line, which is a whole message of OTLP/JSON: an `opentelemetry.proto.trace.v1.TracesData` with this
+/// span, its scope, and no resource. That is what OpenTelemetry's file exporter writes, and what `jq` takes line by
+/// line.
 ///
 /// Names and values follow OTLP's JSON encoding: ids in hexadecimal, integers of 64 bits as strings, enums as numbers,
 /// bytes in base64, what is no finite double as `"NaN"` or `"Infinity"`. Ill-formed UTF-8 becomes U+FFFD. A newline
@@ -25,8 +26,8 @@ struct ChromeTrace {
   std::int64_t base_unix_ns = 0;
 };
 
-/// Appends one complete event (`"ph":"X"`) of the Chrome trace event format, a comma and a newline: an element of a JSON
-/// array that need not be closed, so that what a killed process leaves can be opened.
+/// Appends one complete event (`"ph":"X"`) of the Chrome trace event format, a comma and a newline: an element of a
+/// JSON array that need not be closed, so that what a killed process leaves can be opened.
 ///
 /// The row (`tid`) is the trace: spans of one trace stand above each other by their times. `cat` is the scope; `args`
 /// has ids, kind, status, attributes, events, links, and dropped counts. Errors as append_json_line.
