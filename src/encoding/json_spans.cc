@@ -62,6 +62,7 @@ void add_time(JsonList& object, std::string_view name, std::int64_t unix_ns) {
 
 /// How attributes look: as OTLP has them, a list of keys and typed values.
 struct OtlpStyle {
+  static constexpr bool is_complete = true;
   static void string(ByteBuffer& out, std::string_view text) {
     out.append("{\"stringValue\":");
     append_json_string(out, text);
@@ -98,6 +99,7 @@ struct OtlpStyle {
 
 /// The same as people read them: an object. Keys that differ in ill-formed UTF-8 only may come twice.
 struct PlainStyle {
+  static constexpr bool is_complete = false;  ///< without what an event has elsewhere, or nobody looks at
   static void string(ByteBuffer& out, std::string_view text) { append_json_string(out, text); }
   static void bytes(ByteBuffer& out, std::string_view bytes) { append_json_bytes(out, bytes); }
   static void boolean(ByteBuffer& out, bool is) { out.append(is ? "true" : "false"); }
@@ -201,17 +203,17 @@ void add_status(JsonList& span, const SpanRecord& record) {
   out.append("}");
 }
 
-/// All members of a span that both formats have, in the order of OTLP's fields.
+/// The members of a span but its name, in the order of OTLP's fields.
 template <class Style>
 void add_span(JsonList& span, const SpanRecord& record) {
   add_id(span, "\"traceId\":", record.trace_id());
   add_id(span, "\"spanId\":", record.span_id());
   add_text(span, "\"traceState\":", record.trace_state());
   add_id(span, "\"parentSpanId\":", record.parent_id());
-  add_count(span, "\"flags\":", otlp_flags(record.flags(), record.parent_is_remote()));
+  if (Style::is_complete) add_count(span, "\"flags\":", otlp_flags(record.flags(), record.parent_is_remote()));
   add_count(span, "\"kind\":", static_cast<std::uint64_t>(record.kind()));
   add_time(span, "\"startTimeUnixNano\":", record.start_unix_ns());
-  add_time(span, "\"endTimeUnixNano\":", record.end_unix_ns());
+  if (Style::is_complete) add_time(span, "\"endTimeUnixNano\":", record.end_unix_ns());
   if (record.attribute_count() != 0) add_attributes<Style>(span, record.attributes());
   add_count(span, "\"droppedAttributesCount\":", record.dropped_attributes());
   if (record.event_count() != 0) add_events<Style>(span, record);

@@ -113,7 +113,11 @@ void append_json_double(ByteBuffer& out, double value) {
 }
 
 void append_json_integer(ByteBuffer& out, std::int64_t value) { append_number(out, value); }
-void append_json_integer(ByteBuffer& out, std::uint64_t value) { append_number(out, value); }
+void append_json_integer(ByteBuffer& out, std::uint64_t value) {
+  if (value >= 10) return append_number(out, value);
+  const char digit = static_cast<char>('0' + value);  // enums and counts mostly are one
+  out.append({&digit, 1});
+}
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -219,7 +219,8 @@ def check_chrome_trace(body, spans):
     rows = {}
     for event in events:
         scope, span = spans.pop(event["args"]["spanId"])
-        start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
+        start, end = int(span["startTimeUnixNano"]), int(span.pop("endTimeUnixNano"))
+        del span["flags"]
         expected = {"ph": "X", "name": span.pop("name", ""), "cat": scope, "pid": 7, "tid": event["tid"],
                     "ts": (start - 1_600_000_000_000_000_000) / 1000, "dur": max(end - start, 0) / 1000,
                     "args": with_plain_attributes(span)}
