@@ -1,5 +1,6 @@
 """./dev demo: an instrumented Redis proxy under real load, scraped by a real Prometheus, beside the same proxy without
-telemetry and the same proxy with every request traced. Everything runs on loopback ports of its own and ends with the demo.
+telemetry, and beside one that traces every request. Everything runs on loopback ports of its own and ends with the
+demo.
 """
 import argparse
 import concurrent.futures
@@ -148,8 +149,8 @@ class Demo:
         return result
 
     def trace(self):
-        """The same with every request traced, by a third proxy that is there meanwhile only; for each depth of pipeline,
-        and what became of the spans."""
+        """The same with every request traced, by a third proxy that is there meanwhile only: for each depth of
+        pipeline, and what became of the spans."""
         path = pathlib.Path(self.options.build).resolve() / "demo-trace.json"
         traced = self.start_proxy("tracing proxy", "ft_proxy", self.upstream, "--trace-file", str(path))
         spans_per_command = 1 if self.options.embedded else 2

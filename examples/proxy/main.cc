@@ -27,7 +27,7 @@ constexpr const char* usage =
   --max-tenants N         with metrics of their own at a time, 1 to 1000000 (default 1000); the others share one series
   --tenant-seconds N      how long a tenant that sends nothing keeps its place, 1 to 86400 (default 180)
   --trace-file FILE       every request is traced into it; JSON lines if it ends in .jsonl, otherwise a Chrome trace
-  --trace-mib N           how large that file may become, 1 to 1048576 (default 64); what is beyond is dropped and counted
+  --trace-mib N           how large that file may become, 1 to 1048576 (default 64); the rest is dropped and counted
   --port-file FILE        the ports are written there once both are open: "PORT METRICS_PORT"
 Hosts are IP addresses: 127.0.0.1, [::1]. A key's tenant is what stands before its first ':', at most 64 bytes.
 )";

@@ -84,7 +84,7 @@ void Tracing::drain() {
 
 ConnectionTrace::ConnectionTrace(const Tracing& tracing, const Socket& client) {
   if (tracing.tracer() == nullptr) return;
-  span_ = tracing.tracer()->root("connection");
+  span_ = tracing.tracer()->root("connection", {.start_unix_ns = unix_now()});
   std::error_code error;
   const Endpoint peer = client.remote_endpoint(error);
   if (error) return;

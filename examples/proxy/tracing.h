@@ -76,6 +76,9 @@ class ConnectionTrace {
   };
 
   ConnectionTrace(const Tracing& tracing, const Socket& client);
+  ~ConnectionTrace() { span_.end_at(unix_now()); }
+  ConnectionTrace(const ConnectionTrace&) = delete;
+  ConnectionTrace& operator=(const ConnectionTrace&) = delete;
 
   /// The time where it is needed.
   [[nodiscard]] Time now() const noexcept { return span_.is_recording() ? ProxyMetrics::now() : Time{}; }
@@ -92,6 +95,8 @@ class ConnectionTrace {
   }
 
  private:
+  /// All times are told when they are read, as those of commands have to be: then they fit together.
+  static std::int64_t unix_now() noexcept { return ft::unix_ns(ft::now_ns()); }
   void record(Command command, Outcome outcome, std::string_view tenant, Time received, const Moments& moments,
               std::int64_t unix_lead) const;
 

@@ -38,8 +38,8 @@ class Traced:
 
     def progress(self):
         kept, half = self.kept
-        return (f"  -P {self.pipeline:<2}  {len(self.traced):>3} rounds each   throughput kept {kept:.1f} % (±{half:.1f})   "
-                f"{number(self.cpu_ns_per_span)} ns of CPU time per span")
+        return (f"  -P {self.pipeline:<2}  {len(self.traced):>3} rounds each   throughput kept {kept:.1f} % "
+                f"(±{half:.1f})   {number(self.cpu_ns_per_span)} ns of CPU time per span")
 
 
 @dataclasses.dataclass
@@ -59,7 +59,8 @@ class Accounting:
             text = page.read().decode()
 
         def total(name):
-            return sum(int(float(value)) for value in re.findall(rf"^{name}_total(?:{{.*}})? (\S+)$", text, re.MULTILINE))
+            values = re.findall(rf"^{name}_total(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+            return sum(int(float(value)) for value in values)
 
         commands, connections = total("proxy_commands"), total("proxy_connections_opened")
         proxy.child.stop()
@@ -83,7 +84,7 @@ class Accounting:
         spans, file = self.spans, self.file
         wrong = [(spans["recorded"] != self.expected(spans_per_command), "not every request has its spans"),
                  (spans["recorded"] != spans["drained"] + spans["dropped"], "spans are neither drained nor dropped"),
-                 (spans["drained"] != file["written"] + file["dropped"], "drained spans are neither written nor dropped"),
+                 (spans["drained"] != file["written"] + file["dropped"], "drained spans are not in the file's sum"),
                  (file["error"] != 0, "spans could not be written"),
                  (self.events != file["written"], f"the trace file has {self.events} spans")]
         return [what for is_so, what in wrong if is_so]
@@ -120,7 +121,8 @@ def page(results, accounting):
             ("drained", number(spans["drained"]), ""),
             ("written into the file", number(file["written"]), f"it has {number(accounting.events)}"),
             ("dropped: beyond the file's limit", number(file["limit"]), "")]
-    lines += ["", f"  Goal: at least {GOAL_KEPT_PERCENT} % at -P {GOAL_PIPELINE}. Per span: what the proxy with traces takes more than the one "
-              "with metrics, for", "  recording, draining and encoding. Spans beyond the file's limit are encoded, and not written.",
+    lines += ["", f"  Goal: at least {GOAL_KEPT_PERCENT} % at -P {GOAL_PIPELINE}. Per span: what the proxy with traces "
+              "takes more than the one with metrics, to",
+              "  record, drain and encode it. Spans beyond the file's limit are encoded, and not written.",
               "", table(rows), "", f"  The trace: {accounting.path}, for https://ui.perfetto.dev"]
     return "\n".join(lines)

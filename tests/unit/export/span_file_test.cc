@@ -136,7 +136,7 @@ TEST_F(SpanFile, that_cannot_be_one_is_refused) {
   EXPECT_EQ(file.open("/dev/full", {.format = ft::SpanFileFormat::chrome_trace}), std::errc::no_space_on_device);
 }
 
-// Mutations seen red: what is at the end of a Chrome trace not counted; dropped spans not counted.
+// Mutation seen red: dropped spans not counted.
 TEST_F(SpanFile, never_exceeds_its_limit) {
   for (const auto format : {ft::SpanFileFormat::json_lines, ft::SpanFileFormat::chrome_trace}) {
     const std::uint64_t before = file.info().written + file.info().dropped_limit;
@@ -152,6 +152,18 @@ TEST_F(SpanFile, never_exceeds_its_limit) {
     EXPECT_GT(content().size(), 99'000U);
   }
   expect_counts(file.info().written, file.info().dropped_limit, 0);
+}
+
+// Mutation seen red: no room kept for the end of the array.
+TEST_F(SpanFile, has_room_for_its_end_within_its_limit) {
+  for (std::uint64_t limit = 2000; limit < 2400; limit += 10) {
+    ASSERT_EQ(file.open(path.c_str(), {.format = ft::SpanFileFormat::chrome_trace, .max_bytes = limit}),
+              std::error_code{});
+    drain(10);
+    EXPECT_EQ(file.close(), std::error_code{});
+    EXPECT_LE(content().size(), limit);
+    EXPECT_TRUE(content().ends_with("}}\n]\n"));
+  }
 }
 
 // Mutation seen red: what could not be written counted as written.
