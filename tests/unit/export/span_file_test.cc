@@ -154,18 +154,6 @@ TEST_F(SpanFile, never_exceeds_its_limit) {
   expect_counts(file.info().written, file.info().dropped_limit, 0);
 }
 
-// Mutation seen red: no room kept for the end of the array.
-TEST_F(SpanFile, has_room_for_its_end_within_its_limit) {
-  for (std::uint64_t limit = 2000; limit < 2400; limit += 10) {
-    ASSERT_EQ(file.open(path.c_str(), {.format = ft::SpanFileFormat::chrome_trace, .max_bytes = limit}),
-              std::error_code{});
-    drain(10);
-    EXPECT_EQ(file.close(), std::error_code{});
-    EXPECT_LE(content().size(), limit);
-    EXPECT_TRUE(content().ends_with("}}\n]\n"));
-  }
-}
-
 // Mutation seen red: what could not be written counted as written.
 TEST_F(SpanFile, on_a_full_disk_counts_what_is_lost) {
   ASSERT_EQ(file.open("/dev/full"), std::error_code{});
@@ -232,6 +220,19 @@ TEST_F(SpanFile, is_left_alone_by_a_forked_child) {
   EXPECT_EQ(content(), "");
   EXPECT_EQ(file.close(), std::error_code{});
   expect_whole_lines(2);
+}
+
+// The last test here: what it diagnoses is more than is delivered in a minute.
+// Mutation seen red: no room kept for the end of the array.
+TEST_F(SpanFile, has_room_for_its_end_within_its_limit) {
+  for (std::uint64_t limit = 2000; limit < 2360; limit += 45) {  // a span has 340 bytes, the end has 90
+    ASSERT_EQ(file.open(path.c_str(), {.format = ft::SpanFileFormat::chrome_trace, .max_bytes = limit}),
+              std::error_code{});
+    drain(10);
+    EXPECT_EQ(file.close(), std::error_code{});
+    EXPECT_LE(content().size(), limit);
+    EXPECT_TRUE(content().ends_with("}}\n]\n"));
+  }
 }
 
 }  // namespace
