@@ -30,8 +30,8 @@ struct ChromeTrace {
 /// JSON array that need not be closed, so that what a killed process leaves can be opened.
 ///
 /// The row (`tid`) is the trace: spans of one trace stand above each other by their times. `cat` is the scope; `args`
-/// has the rest as append_json_line has it, but attributes as a plain object, and neither flags nor the time of the end.
-/// Errors as append_json_line.
+/// has the rest as append_json_line has it, but attributes as a plain object, and neither flags nor the time of the
+/// end. Errors as append_json_line.
 void append_chrome_event(ByteBuffer& out, const SpanRecord& record, const ChromeTrace& trace);
 
 /// Appends the last element of such an array, which names the process, and its end: the whole is valid JSON then.
