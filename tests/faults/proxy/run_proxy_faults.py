@@ -382,7 +382,7 @@ class Tracing(ProxyTest):
                 client = self.client(proxy)
                 for _ in range(2000):
                     self.assertEqual(client.ask("PING"), b"+PONG\r\n")
-                eventually("they are in the file", lambda: self.trace.read_bytes().count(b'"PING"') >= 2000)
+                eventually("they are in the file", lambda: self.trace.read_bytes().count(b'"name":"PING"') >= 2000)
                 client.send(command("PING") * 2000)
                 proxy.kill()
                 if name == "spans.jsonl":
