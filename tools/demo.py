@@ -1,5 +1,6 @@
 """./dev demo: an instrumented Redis proxy under real load, scraped by a real Prometheus, beside the same proxy without
-telemetry. Everything runs on loopback ports of its own and ends with the demo.
+telemetry, and beside one that traces every request. Everything runs on loopback ports of its own and ends with the
+demo.
 """
 import argparse
 import concurrent.futures
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from demo import comparison, page, tenants
+from demo import comparison, page, tenants, tracing
 from demo.load import TESTS, Load, Proxy, Round, command_calls
 from demo.processes import Children, Failure, free_port
 from demo.prometheus import Prometheus
@@ -23,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PIPELINES = (1, 16)
 ROUND_SECONDS = 0.4
 MIN_PAIRS = 10
+MIN_TRIPLES = 6
 TIME_LIMIT = 175  # seconds for everything; three minutes are promised
 
 say = functools.partial(print, flush=True)
@@ -79,6 +81,7 @@ class Demo:
         upstream = None if self.options.embedded else self.start_redis()
         self.instrumented = self.start_proxy("instrumented proxy", "ft_proxy", upstream)
         self.bare = self.start_proxy("bare proxy", "ft_proxy_bare", upstream)
+        self.upstream = upstream
         self.backend_port = upstream or self.instrumented.port
         self.prometheus = Prometheus(self.children, peer("prometheus"), self.instrumented.metrics_port, self.other_cpus)
 
@@ -90,13 +93,13 @@ class Demo:
         redis.wait_for("answer to INFO", lambda: command_calls(port) is not None)
         return port
 
-    def start_proxy(self, name, binary, upstream):
+    def start_proxy(self, name, binary, upstream, *more):
         path = pathlib.Path(self.options.build).resolve() / "examples/proxy" / binary
         if not path.exists():
             raise Failure(f"{path} is not built: ./dev demo builds it")
-        ports = self.children.directory / f"{binary}.ports"
+        ports = self.children.directory / f"{name.replace(' ', '-')}.ports"
         command = [str(path), "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--port-file", str(ports),
-                   "--threads", str(len(self.proxy_cpus))]
+                   "--threads", str(len(self.proxy_cpus)), *more]
         if upstream:
             command += ["--upstream", f"127.0.0.1:{upstream}"]
         child = self.children.start(name, command, self.proxy_cpus)
@@ -104,7 +107,7 @@ class Demo:
         return Proxy(child, *map(int, ports.read_text().split()))
 
     def round(self, proxy, pipeline, requests_per_test):
-        if proxy is self.bare:
+        if proxy is not self.instrumented:
             return self.load.run(proxy, pipeline, requests_per_test)
         with self.counted(dict.fromkeys(TESTS, requests_per_test)):
             return self.load.run(proxy, pipeline, requests_per_test)
@@ -143,6 +146,29 @@ class Demo:
             self.turn = -self.turn
             if len(result.bare) % 5 == 0:
                 self.progress(result)
+        return result
+
+    def trace(self):
+        """The same with every request traced, by a third proxy that is there meanwhile only: for each depth of
+        pipeline, and what became of the spans."""
+        path = pathlib.Path(self.options.build).resolve() / "demo-trace.json"
+        traced = self.start_proxy("tracing proxy", "ft_proxy", self.upstream, "--trace-file", str(path))
+        spans_per_command = 1 if self.options.embedded else 2
+        results = {pipeline: self.compare_traced(tracing.Traced(pipeline, spans_per_command), traced)
+                   for pipeline in PIPELINES}
+        return results, tracing.Accounting.of(traced, path)
+
+    def compare_traced(self, result, traced):
+        proxies = [(self.bare, result.bare), (self.instrumented, result.metrics), (traced, result.traced)]
+        size = 1000 * result.pipeline
+        warm = [self.round(proxy, result.pipeline, size) for proxy, _ in proxies][-1]
+        size = max(1, round(warm.per_second * ROUND_SECONDS / len(TESTS) / result.pipeline)) * result.pipeline
+        end = time.monotonic() + self.options.traced_seconds
+        while time.monotonic() < end or len(result.traced) < MIN_TRIPLES:
+            for proxy, rounds in proxies[::self.turn]:
+                rounds.append(self.round(proxy, result.pipeline, size))
+            self.turn = -self.turn
+        say(result.progress())
         return result
 
     @staticmethod
@@ -202,6 +228,8 @@ class Demo:
             f"{2 * self.options.seconds} s: CPU time per operation")
         results = {pipeline: self.compare(pipeline) for pipeline in PIPELINES}
         self.rate = Comparison.mean(results[16].instrumented, "per_second")
+        say(f"== the same beside a proxy that traces every request, for {2 * self.options.traced_seconds} s")
+        traced, accounting = self.trace()
         say("== one round for Prometheus to watch")
         watched = self.watch()
         say("== a client that invents tenants")
@@ -214,13 +242,14 @@ class Demo:
         totals, different = page.agreement(self.sent, self.executed, seen, backend)
         attack.seen = tenants.Tenants.seen_by(self.prometheus)
         sent = sum(self.sent.values())
-        self.show(results, watched, totals, attack.page(sent), load_average)
+        self.show(results, tracing.page(traced, accounting), watched, totals, attack.page(sent), load_average)
         what = [f"{command}: sent, executed and seen are not equal" for command in different]
         what += [f"{not_ok} commands were not answered with success"] * bool(not_ok) + attack.problems(sent)
+        what += accounting.problems(traced[1].spans_per_command)
         if what:
             raise Failure("; ".join(what))
 
-    def show(self, results, watched, totals, attack, load_average):
+    def show(self, results, traced, watched, totals, attack, load_average):
         def cpus(group):
             return ("CPU " if len(group) == 1 else "CPUs ") + ", ".join(map(str, sorted(group)))
 
@@ -238,6 +267,10 @@ fast-telemetry: what telemetry costs a Redis proxy, and whether it counts right
 What it costs (redis-benchmark -t {','.join(TESTS)}, means over alternating rounds)
 
 {page.cost(results)}
+
+What it costs to trace every request as well (the same rounds, in turn with a third proxy)
+
+{traced}
 
 Whether it counts right (every round through the instrumented proxy)
 
@@ -270,10 +303,11 @@ def main():
                         help="no redis-server: the proxy's own key-value store answers")
     parser.add_argument("--serve", action="store_true", help="stay up after the page, until Ctrl-C")
     parser.add_argument("--quick", action="store_true",
-                        help="half a minute: shows everything, measures less exactly")
+                        help="three quarters of a minute: shows everything, measures less exactly")
     parser.add_argument("--build", default=ROOT / "build/release", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.seconds = 8 if options.quick else 65  # of rounds, for each depth of pipeline
+    options.seconds = 8 if options.quick else 50  # of rounds, for each depth of pipeline
+    options.traced_seconds = 5 if options.quick else 15
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     stop_after(TIME_LIMIT)

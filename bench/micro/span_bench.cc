@@ -7,6 +7,7 @@
 // is drained, and what was recorded must have arrived.
 #include <benchmark/benchmark.h>
 #include <fast_telemetry/clock.h>
+#include <fast_telemetry/encoding/json_spans.h>
 #ifdef FAST_TELEMETRY_HAS_OTLP
 #include <fast_telemetry/encoding/otlp_spans.h>
 #endif
@@ -390,6 +391,49 @@ void BM_drain_tail(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_drain_tail);
+
+/// Per span: drained into JSON, which is then forgotten.
+template <class Append>
+class JsonSink final : public ft::SpanSink {
+ public:
+  explicit JsonSink(Append append) : append_{append} {}
+  ft::SinkAnswer span(const ft::SpanRecord& record) override {
+    append_(out, record);
+    ++encoded;
+    if (out.size() < std::size_t{64} << 10U) return ft::SinkAnswer::taken;
+    bytes += out.size();
+    out.clear();
+    return ft::SinkAnswer::taken;
+  }
+  ft::ByteBuffer out;
+  std::uint64_t encoded = 0;
+  std::uint64_t bytes = 0;
+
+ private:
+  Append append_;
+};
+
+template <class Append>
+void run_json(benchmark::State& state, Append append) {
+  JsonSink sink{append};
+  const auto drain = [&] { ft::drain_spans(sink); };
+  drain();
+  sink.encoded = sink.bytes = 0;
+  record_lifecycles();
+  const std::size_t passes = Passes{state, iterations}.run(drain, record_lifecycles);
+  state.counters["bytes"] = static_cast<double>(sink.bytes) / static_cast<double>(sink.encoded);
+  if (sink.encoded != passes * iterations) state.SkipWithError("spans are missing");
+}
+
+void BM_json_line_lifecycle(benchmark::State& state) { run_json(state, ft::append_json_line); }
+BENCHMARK(BM_json_line_lifecycle);
+
+void BM_chrome_lifecycle(benchmark::State& state) {
+  run_json(state, [](ft::ByteBuffer& out, const ft::SpanRecord& record) {
+    ft::append_chrome_event(out, record, {.process_id = 1, .base_unix_ns = 1'700'000'000'000'000'000});
+  });
+}
+BENCHMARK(BM_chrome_lifecycle);
 
 #ifdef FAST_TELEMETRY_HAS_OTLP
 /// Per span: drained into OTLP requests, which are finished.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ft_proxy: a Redis proxy that measures what it does. ft_proxy_bare is the same source without telemetry.
+// ft_proxy: a Redis proxy that measures and traces what it does. ft_proxy_bare is the same source without telemetry.
 
 #include <sys/resource.h>
 
@@ -26,6 +26,8 @@ constexpr const char* usage =
   --upstream-seconds N    how long the Redis server may take to answer, 1 to 3600 (default 10)
   --max-tenants N         with metrics of their own at a time, 1 to 1000000 (default 1000); the others share one series
   --tenant-seconds N      how long a tenant that sends nothing keeps its place, 1 to 86400 (default 180)
+  --trace-file FILE       every request is traced into it; JSON lines if it ends in .jsonl, otherwise a Chrome trace
+  --trace-mib N           how large that file may become, 1 to 1048576 (default 64); the rest is dropped and counted
   --port-file FILE        the ports are written there once both are open: "PORT METRICS_PORT"
 Hosts are IP addresses: 127.0.0.1, [::1]. A key's tenant is what stands before its first ':', at most 64 bytes.
 )";
@@ -34,6 +36,8 @@ struct Options {
   proxy::ServerOptions server{.listen = {asio::ip::make_address("127.0.0.1"), 6380}, .upstream = {}};
   proxy::Endpoint metrics{asio::ip::make_address("127.0.0.1"), 9464};
   std::uint32_t max_tenants = 1000;  // arbitrary
+  std::string trace_file;            ///< empty: nothing is traced
+  std::uint64_t trace_bytes = 64 << 20;
   std::string port_file;
 };
 
@@ -90,6 +94,10 @@ Options parse(int argc, char** argv) {
       options.max_tenants = static_cast<std::uint32_t>(number(name, value, 1, 1'000'000));
     } else if (name == "--tenant-seconds") {
       options.server.tenant_idle = std::chrono::seconds{number(name, value, 1, 86400)};
+    } else if (name == "--trace-file") {
+      options.trace_file = value;
+    } else if (name == "--trace-mib") {
+      options.trace_bytes = std::uint64_t{number(name, value, 1, 1 << 20)} << 20;
     } else if (name == "--port-file") {
       options.port_file = value;
     } else {
@@ -125,7 +133,14 @@ int run(const Options& options) {
   proxy::report_diagnostics();
   proxy::Registry registry;
   proxy::ProxyMetrics metrics{registry, options.max_tenants};
-  proxy::Server server{options.server, metrics};
+  proxy::Tracing tracing{registry};
+  if (!options.trace_file.empty()) {
+    if (const std::error_code error = tracing.start(options.trace_file, options.trace_bytes)) {
+      std::fprintf(stderr, "ft_proxy: cannot write %s: %s\n", options.trace_file.c_str(), error.message().c_str());
+      return 1;
+    }
+  }
+  proxy::Server server{options.server, metrics, tracing};
   if (const std::error_code error = server.listen()) {
     std::fprintf(stderr, "ft_proxy: cannot listen on %s: %s\n", text(options.server.listen).c_str(),
                  error.message().c_str());

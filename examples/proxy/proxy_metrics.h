@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "command.h"
+#include "fast_telemetry/clock.h"
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/diagnostics.h"
 #include "fast_telemetry/dynamic.h"
@@ -45,10 +46,18 @@ constexpr ft::Label label(Outcome outcome) {
 }
 
 struct ProxyMetrics {
-  /// The clock of latencies. Read once per batch of commands received and once per batch of replies sent: within a
-  /// batch all commands arrived, or all replies left, in one system call.
-  using Time = std::chrono::steady_clock::time_point;
-  static Time now() noexcept { return std::chrono::steady_clock::now(); }
+  /// The clock of latencies and spans. Read once per batch of commands received and once per batch of replies sent:
+  /// within a batch all commands arrived, or all replies left, in one system call.
+  struct Clock {
+    using duration = std::chrono::nanoseconds;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = std::chrono::time_point<Clock>;
+    static constexpr bool is_steady = true;
+    static time_point now() noexcept { return time_point{duration{ft::now_ns()}}; }
+  };
+  using Time = Clock::time_point;
+  static Time now() noexcept { return Clock::now(); }
 
   /// Whose command it is: the label of metrics per tenant.
   using Tenant = proxy::Tenant;

@@ -5,14 +5,14 @@
 namespace proxy {
 
 EventLoop::EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
-                     std::atomic<std::size_t>& clients)
-    : metrics_{metrics}, clients_{clients} {
+                     const Tracing& tracing, std::atomic<std::size_t>& clients)
+    : metrics_{metrics}, tracing_{tracing}, clients_{clients} {
   if (options.upstream) upstream_.emplace(context_, *options.upstream, options.upstream_deadline, metrics);
   backend_ = {upstream_ ? &*upstream_ : nullptr, upstream_ ? nullptr : &embedded};
 }
 
 void EventLoop::serve(Socket client) {
-  auto session = std::make_shared<Session>(std::move(client), backend_, metrics_);
+  auto session = std::make_shared<Session>(std::move(client), backend_, metrics_, tracing_);
   asio::co_spawn(context_, serve_one(std::move(session)), asio::detached);
 }
 
@@ -57,9 +57,10 @@ std::size_t EventLoop::run() {
   return cut_off_;
 }
 
-Server::Server(const ServerOptions& options, ProxyMetrics& metrics) : options_{options}, metrics_{metrics} {
+Server::Server(const ServerOptions& options, ProxyMetrics& metrics, const Tracing& tracing)
+    : options_{options}, metrics_{metrics} {
   for (std::size_t i = 0; i < options.threads; ++i) {
-    loops_.push_back(std::make_unique<EventLoop>(options_, embedded_, metrics, clients_));
+    loops_.push_back(std::make_unique<EventLoop>(options_, embedded_, metrics, tracing, clients_));
   }
 }
 

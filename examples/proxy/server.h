@@ -33,7 +33,7 @@ struct ServerOptions {
 /// metrics and the embedded backend.
 class EventLoop {
  public:
-  EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics,
+  EventLoop(const ServerOptions& options, EmbeddedBackend& embedded, ProxyMetrics& metrics, const Tracing& tracing,
             std::atomic<std::size_t>& clients);
 
   /// From any thread.
@@ -52,6 +52,7 @@ class EventLoop {
   asio::io_context context_{1};  // one thread runs it
   asio::executor_work_guard<Executor> work_{context_.get_executor()};
   ProxyMetrics& metrics_;
+  const Tracing& tracing_;
   std::optional<Upstream> upstream_;
   Backend backend_;
   std::atomic<std::size_t>& clients_;
@@ -63,7 +64,7 @@ class EventLoop {
 
 class Server {
  public:
-  Server(const ServerOptions& options, ProxyMetrics& metrics);
+  Server(const ServerOptions& options, ProxyMetrics& metrics, const Tracing& tracing);
 
   /// Binds the listening socket; its port is in endpoint() then.
   [[nodiscard]] std::error_code listen();

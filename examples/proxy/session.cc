@@ -16,8 +16,8 @@ std::string encode(std::span<const std::string_view> args) {
 
 }  // namespace
 
-Session::Session(Socket client, const Backend& backend, ProxyMetrics& metrics)
-    : client_{std::move(client)}, backend_{backend}, metrics_{metrics} {}
+Session::Session(Socket client, const Backend& backend, ProxyMetrics& metrics, const Tracing& tracing)
+    : client_{std::move(client)}, backend_{backend}, metrics_{metrics}, trace_{tracing, client_} {}
 
 Task<> Session::run() {
   std::error_code error;
@@ -141,7 +141,9 @@ Task<> Session::forward(std::string_view batch, bool pin) {
     lose_connection();
   }
   std::size_t answered = 0;
+  const Answerer answerer = connection_ != nullptr ? Answerer::upstream : Answerer::proxy;
   if (connection_ != nullptr) {
+    sent_ = trace_.now();
     pinned_ = pinned_ || pin;
     if (co_await send(batch)) {
       answered = co_await relay();
@@ -149,7 +151,7 @@ Task<> Session::forward(std::string_view batch, bool pin) {
       lose_connection();
     }
   }
-  if (answered < pending_.size()) co_await fail_rest(answered);
+  if (answered < pending_.size()) co_await fail_rest(answered, answerer);
   if (connection_ != nullptr && !pinned_) backend_.upstream->give_back(std::move(connection_));
   pending_.clear();
   if (client_gone_) closing_ = true;
@@ -180,6 +182,7 @@ Task<std::size_t> Session::relay() {
     const std::size_t size =
         co_await connection->socket.async_read_some(asio::buffer(room.data(), room.size()), or_error(error));
     connection->silence.reset();
+    replied_ = trace_.now();
     if (error) {
       lose_connection();
       break;
@@ -204,7 +207,7 @@ Task<std::size_t> Session::relay() {
       ready = held.size();
       partly_sent_ = true;
     }
-    co_await reply(held.substr(0, ready), first, answered - first);
+    co_await reply(held.substr(0, ready), first, answered - first, Answerer::upstream);
     connection->replies.consume(ready);
     if (broken) {
       lose_connection();
@@ -222,7 +225,8 @@ void Session::lose_connection() {
 }
 
 // The upstream cannot be asked, or went away before it had answered everything.
-Task<> Session::fail_rest(std::size_t answered) {
+Task<> Session::fail_rest(std::size_t answered, Answerer answerer) {
+  replied_ = trace_.now();
   for (std::size_t i = answered; i < pending_.size(); ++i) {
     pending_[i].outcome = Outcome::upstream_error;
     output_.append("-ERR upstream unavailable\r\n");
@@ -231,14 +235,14 @@ Task<> Session::fail_rest(std::size_t answered) {
     // An error cannot stand in the middle of a reply; an end can.
     client_gone_ = true;
   }
-  co_await reply(output_, answered, pending_.size() - answered);
+  co_await reply(output_, answered, pending_.size() - answered, answerer);
   output_.clear();
 }
 
 // Writes what the proxy answered itself.
 Task<> Session::flush() {
   if (output_.empty()) co_return;
-  co_await reply(output_, 0, pending_.size());
+  co_await reply(output_, 0, pending_.size(), Answerer::proxy);
   pending_.clear();
   output_.clear();
   if (output_.capacity() > reply_bytes * 2) output_.shrink_to_fit();
@@ -246,18 +250,20 @@ Task<> Session::flush() {
 }
 
 // Writes `bytes`, which end the replies to `count` commands from pending_[first] on.
-Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t count) {
+Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t count, Answerer answerer) {
   // Counted before the client can know, so that whoever has the reply finds it counted.
   const std::span<const Pending> answered = std::span{pending_}.subspan(first, count);
   count_outcomes(answered);
-  if (client_gone_ || bytes.empty()) co_return;
-  std::error_code error;
-  metrics_.sent.add(co_await asio::async_write(client_, asio::buffer(bytes), or_error(error)));
-  if (error) {
-    client_gone_ = true;
-    co_return;
+  bool is_written = false;
+  if (!client_gone_ && !bytes.empty()) {
+    std::error_code error;
+    metrics_.sent.add(co_await asio::async_write(client_, asio::buffer(bytes), or_error(error)));
+    is_written = !error;
+    client_gone_ = !is_written;
   }
-  record_latencies(answered);
+  const ProxyMetrics::Time written = ProxyMetrics::now();
+  if (is_written) record_latencies(answered, written);
+  trace_.record(answered, {sent_, replied_, written, answerer == Answerer::upstream});
 }
 
 // No coroutines, so that the loops run in registers and not in a coroutine's frame.
@@ -268,8 +274,7 @@ void Session::count_outcomes(std::span<const Pending> answered) {
   });
 }
 
-void Session::record_latencies(std::span<const Pending> answered) {
-  const ProxyMetrics::Time written = ProxyMetrics::now();
+void Session::record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written) {
   for (const Pending& command : answered) metrics_.latency.with(command.command).record(written - command.received);
   for_each_tenant(answered, [this, written](std::string_view tenant, std::span<const Pending> commands) {
     const auto& latency = metrics_.tenant_latency.at(tenant);

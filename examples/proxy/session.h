@@ -30,7 +30,7 @@ struct Backend {
 /// A coroutine on its event loop; its functions are called from there.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Socket client, const Backend& backend, ProxyMetrics& metrics);
+  Session(Socket client, const Backend& backend, ProxyMetrics& metrics, const Tracing& tracing);
 
   /// Serves the client until either side has had enough. The caller keeps the session alive meanwhile.
   Task<> run();
@@ -42,6 +42,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void abort();
 
  private:
+  /// Whose replies are written: those of commands that were sent to the upstream, or of the proxy's own making.
+  enum class Answerer : std::uint8_t { proxy, upstream };
+
   /// A command whose reply is still to be written.
   struct Pending {
     Command command;
@@ -64,11 +67,11 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<bool> send(std::string_view batch);
   Task<std::size_t> relay();
   void lose_connection();
-  Task<> fail_rest(std::size_t answered);
+  Task<> fail_rest(std::size_t answered, Answerer answerer);
   Task<> flush();
-  Task<> reply(std::string_view bytes, std::size_t first, std::size_t count);
+  Task<> reply(std::string_view bytes, std::size_t first, std::size_t count, Answerer answerer);
   void count_outcomes(std::span<const Pending> answered);
-  void record_latencies(std::span<const Pending> answered);
+  void record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written);
   template <class Use>
   static void for_each_tenant(std::span<const Pending> answered, Use use);
   Task<> say_goodbye();
@@ -76,11 +79,14 @@ class Session : public std::enable_shared_from_this<Session> {
   Socket client_;
   Backend backend_;
   ProxyMetrics& metrics_;
+  [[no_unique_address]] ConnectionTrace trace_;
 
   Buffer input_;
   RequestParser parser_;
   ProxyMetrics::Time last_read_{};      ///< when the latest read ended
   ProxyMetrics::Time command_began_{};  ///< when the read ended that brought the first byte now at the front of input_
+  ProxyMetrics::Time sent_{};           ///< when writing to the upstream began
+  ProxyMetrics::Time replied_{};        ///< when the latest read from it ended
   std::vector<Pending> pending_;        ///< in the order of their replies
   std::string output_;                  ///< replies of the proxy's own making
 

@@ -3,19 +3,12 @@
 
 #include "otlp_attributes.h"
 #include "otlp_fields.h"
+#include "otlp_values.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 namespace {
-
-// trace.proto, SpanFlags: beside the 8 bits of W3C, whether the context is remote, and that this is known.
-constexpr std::uint32_t remote_is_known = 0x100;
-constexpr std::uint32_t is_remote = 0x200;
-
-std::uint32_t flags_of(std::uint8_t w3c, bool remote) noexcept {
-  return w3c | remote_is_known | (remote ? is_remote : 0U);
-}
 
 constexpr std::size_t small = 1;  ///< any size of one digit
 
@@ -32,8 +25,6 @@ void add_id(FieldCursor& message, FieldNumber field, const Id<size>& id) noexcep
   message.begin(field, size);
   message.bytes({reinterpret_cast<const char*>(id.bytes), size});
 }
-
-std::uint64_t otlp_time(std::int64_t unix_ns) noexcept { return unix_ns < 0 ? 0 : static_cast<std::uint64_t>(unix_ns); }
 
 void add_count(ProtobufWriter& message, FieldNumber field, std::uint32_t count) {
   if (count != 0) message.add_uint32(field, count);
@@ -54,7 +45,7 @@ class SpanWriter {
     if (record.link_count() != 0) add_links(record);
     add_count(span, SpanField::dropped_links_count, record.dropped_links());
     if (record.status() != SpanStatus::unset) add_status(span, record);
-    span.add_fixed32(SpanField::flags, flags_of(record.flags(), record.parent_is_remote()));
+    span.add_fixed32(SpanField::flags, otlp_flags(record.flags(), record.parent_is_remote()));
     message.close();
   }
 
@@ -111,7 +102,7 @@ class SpanWriter {
       detail::add_text(link, LinkField::trace_state, recorded.trace_state, scratch_);
       add_attributes(link, LinkField::attributes, recorded.attributes);
       add_count(link, LinkField::dropped_attributes_count, recorded.dropped_attributes);
-      link.add_fixed32(LinkField::flags, flags_of(recorded.flags, recorded.is_remote));
+      link.add_fixed32(LinkField::flags, otlp_flags(recorded.flags, recorded.is_remote));
       message.close();
     }
   }

@@ -10,8 +10,10 @@ constinit Buffers* buffers = nullptr;
 
 Buffers& make_buffers() {
   static Buffers& made = []() -> Buffers& {
-    buffers = new Buffers;  // never deleted, so that no order of static destruction is wrong
-    return *buffers;
+    auto* const immortal = new Buffers;  // so that no order of static destruction is wrong
+    // Release: pairs with made_buffers().
+    __atomic_store_n(&buffers, immortal, __ATOMIC_RELEASE);
+    return *immortal;
   }();
   return made;
 }

@@ -61,6 +61,8 @@ struct Buffers {
 /// The buffers. Throws std::bad_alloc at first use only, which is the first tracer's.
 Buffers& make_buffers();
 extern constinit Buffers* buffers;
+/// For those who may come before the first tracer, on another thread: null then.
+[[nodiscard]] inline Buffers* made_buffers() noexcept { return __atomic_load_n(&buffers, __ATOMIC_ACQUIRE); }
 
 /// A chunk to write to, at least `room` bytes of which are free. Null: none, for the reason in `drop`.
 [[nodiscard]] Chunk* open_chunk(std::size_t room, SpanDrop& drop) noexcept;

@@ -111,7 +111,7 @@ class Drain {
 
 DrainResult drain_spans(SpanSink& sink) {
   static_cast<void>(detail::settled_epoch());
-  if (buffers == nullptr) return {};
+  if (detail::made_buffers() == nullptr) return {};
   const DrainLock lock;
   if (!lock.is_held()) return {0, false};
   return Drain{sink}.run();
@@ -128,7 +128,7 @@ SpanInfo span_info() noexcept {
   info.budget_bytes = detail::span_budget.bytes.load(std::memory_order_relaxed);
   info.used_bytes = detail::span_budget.used.load(std::memory_order_relaxed);
   info.most_used_bytes = detail::span_budget.most_used.load(std::memory_order_relaxed);
-  if (buffers == nullptr) return info;
+  if (detail::made_buffers() == nullptr) return info;
   const DrainLock lock;  // so that no span is both drained and buffered; within a sink, it is held already
   const auto dropped = [](detail::SpanDrop reason) {
     return buffers->dropped[static_cast<std::size_t>(reason)].value();

@@ -10,6 +10,7 @@
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/process_info.h"
+#include "fast_telemetry/spans/drain.h"
 #include "tests/golden/golden.h"
 #include "tests/support/http_client.h"
 
@@ -50,6 +51,15 @@ TEST(ExportedNames, of_a_process_are_as_reviewed) {
   ft::visit_families(all, encoder);
   encoder.end();
   EXPECT_TRUE(ft::golden_matches("exported_names/process.txt", names_in(std::string{text.view()})));
+}
+
+TEST(ExportedNames, of_spans_are_as_reviewed) {
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  encoder.begin({});
+  ft::visit_families(ft::SpanInfo{}, encoder);
+  encoder.end();
+  EXPECT_TRUE(ft::golden_matches("exported_names/spans.txt", names_in(std::string{text.view()})));
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ class Child:
     def __init__(self, name, command, log, cpus):
         self.name = name
         self.log = pathlib.Path(log)
+        self.is_stopped = False
         try:
             with self.log.open("wb") as out:
                 # A session of its own: Ctrl-C reaches the demo, which then stops its children in order.
@@ -33,7 +34,7 @@ class Child:
         return self.process.pid
 
     def check(self):
-        if self.process.poll() is not None:
+        if not self.is_stopped and self.process.poll() is not None:
             raise Failure(f"the {self.name} ended with exit code {self.process.returncode}", self)
 
     def wait_for(self, what, ready, seconds=20):
@@ -67,6 +68,17 @@ class Child:
             self.check()
             raise Failure(f"the memory of the {self.name} cannot be read: {error}", self) from error
         return int(re.search(r"^Rss: +(\d+) kB", text, re.MULTILINE).group(1)) * 1024
+
+    def stop(self, seconds=20):
+        """Ends it in order; it is not looked after any more."""
+        self.is_stopped = True
+        self.process.terminate()
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"the {self.name} has not ended after {seconds} s", self) from error
+        if code != 0:
+            raise Failure(f"the {self.name} ended with exit code {code}", self)
 
     def tail(self, lines=15):
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

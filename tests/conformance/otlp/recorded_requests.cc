@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records random spans with hostile content, drains them into OTLP requests, and writes both into a folder:
-// `request-<n>` as it would be sent, and `span-<id>` as text that says what was recorded.
+// Records random spans with hostile content, drains them into OTLP requests and into JSON, and writes all into a folder:
+// `request-<n>` as it would be sent, `spans.jsonl`, `trace.json`, and `span-<id>` as text that says what was recorded.
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
 
+#include "fast_telemetry/encoding/json_spans.h"
 #include "fast_telemetry/encoding/otlp_spans.h"
 #include "tests/support/otlp_expected.h"
 #include "tests/support/random_spans.h"
@@ -24,6 +25,8 @@ class RecordingSink final : public ft::SpanSink {
   ft::SinkAnswer span(const ft::SpanRecord& record) override {
     const ft::SinkAnswer answer = encoder_.span(record);
     if (answer == ft::SinkAnswer::taken) {
+      append_json_line(json_lines, record);
+      append_chrome_event(chrome_events, record, chrome);
       const auto id = record.span_id().hex();
       std::ofstream{folder_ / ("span-" + std::string{id.chars, 16}), std::ios::binary} << record.scope_name() << '\n'
                                                                                        << record.scope_version() << '\n'
@@ -31,6 +34,10 @@ class RecordingSink final : public ft::SpanSink {
     }
     return answer;
   }
+
+  static constexpr ft::ChromeTrace chrome{.process_id = 7, .base_unix_ns = 1'600'000'000'000'000'000};
+  ft::ByteBuffer json_lines;
+  ft::ByteBuffer chrome_events;
 
  private:
   ft::OtlpSpanEncoder& encoder_;
@@ -56,6 +63,9 @@ void run(const std::filesystem::path& folder) {
     if (request.count == 0) continue;
     std::ofstream{folder / ("request-" + std::to_string(requests++)), std::ios::binary} << request.bytes;
   }
+  append_chrome_end(sink.chrome_events, "recorded \"requests\"", RecordingSink::chrome);
+  std::ofstream{folder / "spans.jsonl", std::ios::binary} << sink.json_lines.view();
+  std::ofstream{folder / "trace.json", std::ios::binary} << "[\n" << sink.chrome_events.view();
 }
 
 }  // namespace

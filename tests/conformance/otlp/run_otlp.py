@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """OpenTelemetry's own classes, generated from its .proto files, decode our requests of spans to what was recorded, and
-encode them to the same bytes.
+encode them to the same bytes. They read the same spans from our lines of OTLP/JSON, and Python's json reads our Chrome
+trace, whose events say what those lines say.
 
 usage: run_otlp.py RECORDED_REQUESTS
 
 The classes are found through FT_OTLP_PROTO, or under build/peers, where tools/peers.sh puts them. Exits with 77 when
 they are missing.
 """
+import base64
+import json
 import os
 import pathlib
 import struct
@@ -22,7 +25,9 @@ if not (PACKAGES / "opentelemetry/proto/collector/trace/v1/trace_service_pb2.py"
     sys.exit(77)
 os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "python"  # the other one is built for one version of Python
 sys.path.insert(0, str(PACKAGES))
+from google.protobuf import json_format  # noqa: E402
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: E402
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData  # noqa: E402
 
 
 class Failure(Exception):
@@ -143,19 +148,106 @@ def check_request(body, recorded):
     return count
 
 
+def no_name_twice(pairs):
+    members = dict(pairs)
+    check(len(members) == len(pairs), "a name stands twice in", [name for name, _ in pairs])
+    return members
+
+
+def no_constant(name):
+    raise Failure(f"{name} is not JSON")
+
+
+def parsed(text, pairs=no_name_twice):
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=no_constant)
+
+
+def with_ids_as_protobuf(value):
+    """The same JSON as protobuf's own mapping has it. OTLP differs in that ids are hexadecimal."""
+    if isinstance(value, list):
+        return [with_ids_as_protobuf(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: base64.b64encode(bytes.fromhex(member)).decode()
+            if name in ("traceId", "spanId", "parentSpanId") else with_ids_as_protobuf(member)
+            for name, member in value.items()}
+
+
+def check_json_lines(body, recorded):
+    """The spans as their JSON has them, by id. What is there is taken out of `recorded`."""
+    check(body.endswith(b"\n"), "no newline at the end")
+    spans = {}
+    for line in body.decode().split("\n")[:-1]:
+        data = parsed(line)
+        # Refuses unknown names and enums that are none; checks the type of each value.
+        message = json_format.ParseDict(with_ids_as_protobuf(data), TracesData())
+        [scope_spans] = message.resource_spans[0].scope_spans
+        [span] = scope_spans.spans
+        expected = recorded.pop(span.span_id.hex())
+        got = f"{scope_spans.scope.name}\n{scope_spans.scope.version}\n{Text(span).text}"
+        check(got == expected, f"JSON line:\n{got}\nrecorded:\n{expected}")
+        [as_json] = data["resourceSpans"][0]["scopeSpans"][0]["spans"]
+        for name in ("startTimeUnixNano", "endTimeUnixNano"):
+            check(isinstance(as_json[name], str), name, "is no string")
+        spans[as_json["spanId"]] = scope_spans.scope.name, as_json
+    return spans
+
+
+def plain_value(value):
+    """An AnyValue of OTLP as the Chrome trace shows it."""
+    [(kind, plain)] = value.items()
+    if kind == "arrayValue":
+        return [plain_value(element) for element in plain["values"]]
+    if kind == "intValue":
+        return int(plain) if abs(int(plain)) <= 1 << 53 else plain
+    return plain
+
+
+def with_plain_attributes(value):
+    if isinstance(value, list):
+        return [with_plain_attributes(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: {pair["key"]: plain_value(pair["value"]) for pair in member} if name == "attributes" else
+            with_plain_attributes(member) for name, member in value.items()}
+
+
+def check_chrome_trace(body, spans):
+    # Keys of attributes that are repaired may come to be the same, so names may stand twice here.
+    *events, end = parsed(body.decode(), dict)
+    check(end == {"ph": "M", "name": "process_name", "pid": 7, "args": {"name": 'recorded "requests"'}}, end)
+    rows = {}
+    for event in events:
+        scope, span = spans.pop(event["args"]["spanId"])
+        start, end = int(span["startTimeUnixNano"]), int(span.pop("endTimeUnixNano"))
+        del span["flags"]
+        expected = {"ph": "X", "name": span.pop("name", ""), "cat": scope, "pid": 7, "tid": event["tid"],
+                    "ts": (start - 1_600_000_000_000_000_000) / 1000, "dur": max(end - start, 0) / 1000,
+                    "args": with_plain_attributes(span)}
+        check(json.dumps(event, sort_keys=True) == json.dumps(expected, sort_keys=True),
+              f"event:\n{event}\nexpected:\n{expected}")
+        check(rows.setdefault(event["tid"], span["traceId"]) == span["traceId"], "two traces have one row")
+    check(not spans, len(spans), "spans are not in the Chrome trace")
+
+
 def main(program):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         subprocess.run([program, folder], check=True)
         recorded = {file.name.removeprefix("span-"): file.read_bytes().decode() for file in folder.glob("span-*")}
         check(len(recorded) == 1500, len(recorded), "spans were recorded")
+        in_json = dict(recorded)
+        lines = check_json_lines((folder / "spans.jsonl").read_bytes(), in_json)
+        check(not in_json, len(in_json), "spans are not in the JSON lines")
+        check_chrome_trace((folder / "trace.json").read_bytes(), lines)
         requests = list(folder.glob("request-*"))
         check(len(requests) > 5, "there are only", len(requests), "requests")
         spans = sum(check_request(file.read_bytes(), recorded) for file in requests)
         check(not recorded, len(recorded), "spans did not arrive")
         largest = max(file.stat().st_size for file in requests)
         check(largest <= 60_000, "a request has", largest, "bytes")
-    print(f"{spans} spans in {len(requests)} requests: decoded to what was recorded, and encoded to the same bytes")
+    print(f"{spans} spans in {len(requests)} requests: decoded to what was recorded, and encoded to the same bytes; "
+          "the same spans in JSON lines and in a Chrome trace")
 
 
 if __name__ == "__main__":

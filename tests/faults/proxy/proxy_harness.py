@@ -1,5 +1,6 @@
 """Starts proxies and Redis servers for run_proxy_faults.py, and speaks their protocol."""
 import contextlib
+import json
 import os
 import pathlib
 import resource
@@ -110,6 +111,20 @@ class Proxy(Process):
         super().kill()
         if "Sanitizer" in (log := self.log.read_text(errors="replace")):
             raise AssertionError(log)
+
+
+def spans_of(path):
+    """The spans of a file of JSON lines, each of which is whole."""
+    lines = pathlib.Path(path).read_text(encoding="utf-8").split("\n")
+    if lines.pop():
+        raise AssertionError("the last line is not whole")
+    found = []
+    for line in lines:
+        [span] = json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"]
+        span["attributes"] = {pair["key"]: pair["value"] for pair in span.get("attributes", [])}
+        span["times"] = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
+        found.append(span)
+    return found
 
 
 def command(*words):

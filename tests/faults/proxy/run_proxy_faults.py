@@ -3,16 +3,21 @@
 BACKEND is `embedded`, or `redis` for a real redis-server named by FT_REDIS_SERVER (exit code 77 without it). Further
 arguments select tests by a part of their name. FT_SANITIZE says which sanitizers PROXY is built with.
 """
+import collections
+import json
 import os
+import pathlib
+import re
 import resource
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import threading
 import unittest
 
-from proxy_harness import DEADLINE, Client, Proxy, Redis, ask_once, bulk, command, eventually, free_port
+from proxy_harness import DEADLINE, Client, Proxy, Redis, ask_once, bulk, command, eventually, free_port, spans_of
 
 BACKEND, BINARY = sys.argv[1:3] if len(sys.argv) > 2 else ("embedded", "")
 UNAVAILABLE = b"-ERR upstream unavailable\r\n"
@@ -275,6 +280,159 @@ class AnyBackend(ProxyTest):
         self.assertIn("2 clients were cut off at the drain deadline", proxy.log.read_text())
 
 
+class Tracing(ProxyTest):
+    """With either backend: what --trace-file has of what clients did."""
+
+    def start_traced(self, *options, name="spans.jsonl", **more):
+        self.trace = pathlib.Path(self.directory, name)
+        return self.start("--trace-file", str(self.trace), *options, **more)
+
+    def said_at_exit(self, proxy):
+        """The accounting in the last lines: numbers by word."""
+        self.assertEqual(proxy.stop(), 0)
+        text = proxy.log.read_text()
+        lines = [re.search(f"^{about}: .*$", text, re.MULTILINE)[0] for about in ("spans", "trace file")]
+        return [{word: int(number) for number, word in re.findall(r"(\d+) (\w+)", line)} for line in lines]
+
+    # Mutations seen red: spans recorded before the check whether the client has gone; the parent of the upstream's span
+    # the connection; one start for all commands of a batch.
+    def test_every_command_has_one_span_and_each_its_parent(self):
+        proxy = self.start_traced("--threads", "2")
+        mixed = [command("SET", "t:k", "v"), command("GET", "t:k"), b"PING\r\n", command("INCR", "t:k"),
+                 b'SET k "a b"\r\n', command("HELLO"), command("ECHO", "x"), command("GET", b"\xff\0:k")]
+        clients = [self.client(proxy) for _ in range(3)]
+        for client in clients:
+            client.send(b"".join(mixed) * 500 + command("GET", "t:k")[:7])
+            for _ in range(len(mixed) * 500):
+                client.reply()
+            client.send(command("GET", "t:k")[7:])
+            self.assertEqual(client.reply(), bulk(b"v"))
+        leaves = self.client(proxy, receive_buffer=65536)  # in the middle of its replies
+        self.assertEqual(leaves.ask("SET", "big", bytes(1 << 20)), b"+OK\r\n")
+        leaves.send(command("GET", "big") * 20)
+        leaves.line()
+        leaves.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # resets the connection
+        leaves.socket.close()
+        eventually("it is gone", lambda: proxy.metric("proxy_connections_closed_total") == 1)
+        clients[0].send(command("QUIT"))
+        self.assertEqual(clients[0].rest(), b"+OK\r\n")
+        counted = {re.search(r'command="(\w+)",outcome="(\w+)"', name).groups(): count
+                   for name, count in proxy.metrics().items() if name.startswith("proxy_commands_total") and count}
+        spans, file = self.said_at_exit(proxy)
+
+        found = {span["spanId"]: span for span in spans_of(self.trace)}
+        self.assertEqual(len(found), spans["recorded"])
+        self.assertEqual(spans, {"recorded": len(found), "drained": len(found), "dropped": 0, "budget": 0, "no": 0,
+                                 "other": 0})
+        self.assertEqual(file, {"written": len(found), "dropped": 0, "limit": 0, "error": 0})
+        connections = [span for span in found.values() if "parentSpanId" not in span]
+        self.assertEqual([span["name"] for span in connections], ["connection"] * 4)
+        commands = [span for span in found.values() if span["kind"] == 2]
+        in_spans = collections.Counter()
+        for span in commands:
+            parent = found[span["parentSpanId"]]
+            self.assertEqual((parent["name"], parent["traceId"]), ("connection", span["traceId"]))
+            self.assertLessEqual(parent["times"][0], span["times"][0])
+            self.assertGreaterEqual(parent["times"][1], span["times"][1])
+            error = span["attributes"].get("error.type", {"stringValue": "ok"})["stringValue"]
+            self.assertEqual(span.get("status"), None if error == "ok" else {"code": 2})
+            self.assertEqual(span["attributes"]["db.operation.name"], {"stringValue": span["name"]})
+            in_spans[span["name"].lower(), error] += 1
+        self.assertEqual(in_spans, counted)
+        tenants = collections.Counter(
+            span["attributes"]["tenant"]["stringValue"] for span in commands if "tenant" in span["attributes"])
+        self.assertEqual(tenants, {"t": 4503, "\ufffd\0": 1500})
+
+        upstream = [span for span in found.values() if span["kind"] == 3]
+        asked = collections.Counter(span["parentSpanId"] for span in upstream)
+        self.assertEqual(set(asked.values()), {1} if BACKEND == "redis" else set())
+        if BACKEND == "redis":  # all but what the proxy answers itself: HELLO and QUIT
+            self.assertEqual(len(asked), len(commands) - 1501)
+            self.assertTrue(all(span["spanId"] in asked for span in commands if span["name"] != "other"))
+        for span in upstream:
+            times = found[span["parentSpanId"]]["times"]
+            self.assertTrue(times[0] <= span["times"][0] <= span["times"][1] <= times[1], (times, span))
+
+    # Mutation seen red: the time of a read for commands that began in the read before.
+    def test_a_command_that_came_in_pieces_began_with_the_first(self):
+        proxy = self.start_traced()
+        client = self.client(proxy)
+        client.send(command("PING") + command("GET", "key")[:-3])
+        self.assertEqual(client.reply(), b"+PONG\r\n")
+        client.send(command("GET", "key")[-3:])
+        self.assertEqual(client.reply(), b"$-1\r\n")
+        self.said_at_exit(proxy)
+        ping, get = (next(span for span in spans_of(self.trace) if span["name"] == name) for name in ("PING", "GET"))
+        self.assertEqual(ping["times"][0], get["times"][0])
+
+    # Mutation seen red: the array of a Chrome trace not closed.
+    def test_a_chrome_trace_is_json(self):
+        proxy = self.start_traced(name="trace.json")
+        self.assertEqual(self.client(proxy).ask("PING"), b"+PONG\r\n")
+        self.said_at_exit(proxy)
+        events = json.loads(self.trace.read_text())
+        names = ["PING", "connection", "process_name"] + ["upstream"] * (BACKEND == "redis")
+        self.assertEqual(sorted(event["name"] for event in events), sorted(names))
+
+    # Mutation seen red: drained at the end only.
+    def test_a_killed_proxy_leaves_whole_spans(self):
+        for name in ("spans.jsonl", "trace.json"):
+            with self.subTest(name=name):
+                proxy = self.start_traced(name=name)
+                client = self.client(proxy)
+                for _ in range(2000):
+                    self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+                eventually("they are in the file", lambda: self.trace.read_bytes().count(b'"name":"PING"') >= 2000)
+                client.send(command("PING") * 2000)
+                proxy.kill()
+                if name == "spans.jsonl":
+                    self.assertGreaterEqual(len(spans_of(self.trace)), 2000)
+                else:  # as viewers do it
+                    text = self.trace.read_text()
+                    self.assertTrue(text.endswith(",\n"))
+                    self.assertGreaterEqual(len(json.loads(text[:-2] + "]")), 2000)
+
+    # Mutation seen red: no limit passed on.
+    def test_a_trace_ends_at_its_limit(self):
+        proxy = self.start_traced("--trace-mib", "1", name="trace.json")
+        client = self.client(proxy)
+        for _ in range(10):
+            client.send(command("PING") * 1000)
+            self.assertEqual(client.take(7000), b"+PONG\r\n" * 1000)
+        spans, file = self.said_at_exit(proxy)
+        self.assertEqual(spans["recorded"], spans["drained"])
+        self.assertEqual(file["written"] + file["limit"], spans["drained"])
+        self.assertGreater(file["limit"], 1000)
+        self.assertLessEqual(self.trace.stat().st_size, 1 << 20)
+        self.assertEqual(len(json.loads(self.trace.read_text())), file["written"] + 1)
+        self.assertIn("the file of spans has reached its limit", proxy.log.read_text())
+
+    def test_a_full_disk_costs_spans_and_nothing_else(self):
+        pathlib.Path(self.directory, "spans.jsonl").symlink_to("/dev/full")
+        proxy = self.start_traced()
+        client = self.client(proxy)
+        for _ in range(1000):
+            self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+        client.socket.close()
+        spans = 2001 if BACKEND == "redis" else 1001
+        lost = 'proxy_trace_spans_total{fate="dropped_error"}'
+        eventually("all are counted", lambda: proxy.metric(lost) == spans)
+        self.expect_metric(proxy, "fast_telemetry_spans_drained_total", spans)
+        self.expect_metric(proxy, 'proxy_trace_spans_total{fate="written"}', 0)
+        _, file = self.said_at_exit(proxy)
+        self.assertEqual((file["written"], file["error"]), (0, spans))
+        self.assertIn("spans could not be written: No space left on device", proxy.log.read_text())
+
+    def test_without_a_trace_file_nothing_is_traced(self):
+        proxy = self.start()
+        self.assertEqual(self.client(proxy).ask("PING"), b"+PONG\r\n")
+        self.assertFalse([name for name in proxy.metrics() if "span" in name])
+
+    def test_a_trace_file_that_cannot_be_one_ends_the_proxy(self):
+        with self.assertRaisesRegex(AssertionError, "ended with 1:\n.*cannot write /dev/full: No space left on device"):
+            self.start("--trace-file", "/dev/full")
+
+
 class RedisBehind(ProxyTest):
     def test_an_upstream_that_dies_is_reported_and_found_again(self):
         redis = self.start_redis()
@@ -292,6 +450,26 @@ class RedisBehind(ProxyTest):
         eventually("the proxy finds the upstream again", lambda: idle.ask("PING") == b"+PONG\r\n")
         self.assertEqual(waiting.ask("GET", "k"), b"$-1\r\n")
         self.expect_metric(proxy, "proxy_upstream_reconnects_total", 1)
+
+    # Mutation seen red: a span of the upstream for commands that never were sent.
+    def test_commands_that_get_no_answer_are_traced_as_errors(self):
+        redis = self.start_redis()
+        trace = os.path.join(self.directory, "spans.jsonl")
+        proxy = self.start("--threads", "1", "--trace-file", trace, upstream=redis.port)
+        client = self.client(proxy)
+        self.assertEqual(client.ask("PING"), b"+PONG\r\n")
+        redis.signal(signal.SIGSTOP)
+        client.send(command("GET", "k") * 10)
+        eventually("they are sent", lambda: proxy.metric("proxy_received_bytes_total") == 14 + 10 * 20)
+        redis.kill()
+        self.assertEqual(client.take(10 * len(UNAVAILABLE)), 10 * UNAVAILABLE)
+        self.assertEqual(client.ask("PING"), UNAVAILABLE)
+        self.assertEqual(proxy.stop(), 0)
+        failed = [span for span in spans_of(trace) if "error.type" in span["attributes"]]
+        self.assertEqual(collections.Counter(span["name"] for span in failed), {"GET": 10, "upstream": 10, "PING": 1})
+        for span in failed:
+            self.assertEqual(span["status"], {"code": 2})
+            self.assertEqual(span["attributes"]["error.type"], {"stringValue": "upstream_error"})
 
     # Seen red with nothing closed at the deadline: there was no answer.
     def test_an_upstream_that_hangs_is_reported_and_found_again(self):
@@ -460,7 +638,7 @@ if __name__ == "__main__":
     if BACKEND == "redis" and "FT_REDIS_SERVER" not in os.environ:
         print("skipped: FT_REDIS_SERVER is not set (source build/peers/env.sh)")
         sys.exit(77)
-    classes = [AnyBackend] if BACKEND == "embedded" else [AnyBackend, RedisBehind, LyingUpstream]
+    classes = [AnyBackend, Tracing] + ([] if BACKEND == "embedded" else [RedisBehind, LyingUpstream])
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{pattern}*" for pattern in sys.argv[3:]] or None
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(tests) for tests in classes)

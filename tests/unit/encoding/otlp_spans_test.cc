@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fast_telemetry/spans/tracer.h"
+#include "tests/support/made_record.h"
 #include "tests/support/otlp_expected.h"
 #include "tests/support/otlp_text.h"
 #include "tests/support/random_spans.h"
@@ -19,6 +20,8 @@ namespace ft = fast_telemetry;
 
 namespace {
 
+using ft::counted_id;
+using ft::MadeRecord;
 using ft::SinkAnswer;
 
 /// The spans of a request, each as text, in the order they have there.
@@ -60,33 +63,6 @@ class OtlpSpans : public testing::Test {
   OtlpSpans() { ft::forget_spans(); }
   const ft::Tracer tracer{"lib"};
   ft::OtlpSpanEncoder encoder{{}};
-};
-
-template <std::size_t size>
-ft::detail::Id<size> counted_id(unsigned first) {
-  ft::detail::Id<size> id;
-  for (std::byte& byte : id.bytes) byte = static_cast<std::byte>(first++);
-  return id;
-}
-
-/// A record with the ids and times that a test wants.
-struct MadeRecord {
-  ft::detail::TracerState tracer{};
-  ft::detail::SpanHeader header{};
-
-  MadeRecord() {
-    using ft::detail::SpanHeader;
-    tracer.name = "lib";
-    header.what = SpanHeader::of(ft::SpanKind::internal, 1, ft::detail::start_is_unix | ft::detail::end_is_unix) |
-                  sizeof(SpanHeader);
-    header.start_ns = 1'700'000'000'000'000'000;
-    header.end_ns = header.start_ns + 1;
-    header.trace_id = counted_id<16>(0x01);
-    header.span_id = counted_id<8>(0x11);
-    header.tracer = &tracer;
-    header.set_name("op", 2);
-  }
-  [[nodiscard]] ft::SpanRecord record() const { return {header, 0}; }
 };
 
 // The bytes were made with OpenTelemetry's .proto files and another encoder.

@@ -13,6 +13,8 @@
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/labeled.h"
+#include "fast_telemetry/spans/drain.h"
+#include "fast_telemetry/spans/tracer.h"
 #include "tests/support/exposition_parser.h"
 #include "tests/support/gunzip.h"
 #include "tests/support/http_client.h"
@@ -48,6 +50,16 @@ TEST_F(ExposerHttp, serves_what_the_registry_counts) {
   EXPECT_EQ(response.field("content-length"), std::to_string(response.body.size()));
   EXPECT_EQ(response.body.substr(0, response.body.find("# HELP fast_telemetry")),
             "# HELP requests_total All of them.\n# TYPE requests_total counter\nrequests_total 42\n");
+}
+
+// Mutation seen red: the accounting of spans left out.
+TEST_F(ExposerHttp, serves_the_accounting_of_spans_once_there_is_a_tracer) {
+  const ft::Tracer tracer{"lib"};
+  const std::uint64_t before = ft::span_info().recorded;
+  tracer.root("op").end();
+  const ft::ParsedExposition metrics{get("/metrics").body};
+  EXPECT_EQ(metrics.value("fast_telemetry_spans_recorded_total"), std::to_string(before + 1));
+  EXPECT_EQ(metrics.value("fast_telemetry_spans_dropped_total{reason=\"budget\"}"), "0");
 }
 
 // W-58
