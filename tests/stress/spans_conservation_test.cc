@@ -182,7 +182,7 @@ TEST(Spans, of_many_short_threads_all_arrive_and_leave_no_memory_behind) {
   const std::uint64_t resident = resident_memory();
   churn(batches - batches / 10);
   EXPECT_EQ(sink.spans, batches * 8 * 2);
-  const std::uint64_t tolerated = stress::sanitized ? 256U << 20U : (512U << 10U) + 8 * 8 * batches;
+  const std::uint64_t tolerated = fast_telemetry::is_sanitized ? 256U << 20U : (512U << 10U) + 8 * 8 * batches;
   EXPECT_LE(resident_memory(), resident + tolerated);
   EXPECT_LE(ft::span_info().used_bytes, used + 8 * 65536);
   expect_sum(ft::span_info());
