@@ -145,10 +145,11 @@ void capture(ReaderState& state) {
   if (state.layout_version != registry.layout_version) lay_out(state);
   for (auto& entry : state.entries) {
     const Instrument& instrument = *entry.instrument;
+    // Acquire: pairs with the release in attach_slots. Before the place of the cells, which come first: exemplars of
+    // observations that are not counted would be shown otherwise.
+    const std::uint64_t exemplar_place = instrument.exemplar_place.load(std::memory_order_acquire);
     // Acquire: pairs with the release in attach; a reused run is seen zeroed.
     entry.place = instrument.place.load(std::memory_order_acquire);
-    // Acquire: pairs with the release in attach_slots.
-    const std::uint64_t exemplar_place = instrument.exemplar_place.load(std::memory_order_acquire);
     // Other slots, or none any more: what is known of the old ones is over.
     if (exemplar_place != entry.exemplar_place) std::fill(entry.exemplars.begin(), entry.exemplars.end(), none_kept);
     entry.exemplar_place = exemplar_place;

@@ -50,7 +50,7 @@ std::uint32_t for_each_chunk(std::uint32_t first, Each each) {
 std::uint64_t buffered() noexcept {
   std::uint64_t spans = 0;
   for_each_chunk(0, [&](Chunk&, bool, Filled written, Filled drained) {
-    spans += written.spans - drained.spans;
+    if (written.spans > drained.spans) spans += written.spans - drained.spans;  // not if it is being used anew just now
     return true;
   });
   return spans;
@@ -129,12 +129,16 @@ SpanInfo span_info() noexcept {
   info.used_bytes = detail::span_budget.used.load(std::memory_order_relaxed);
   info.most_used_bytes = detail::span_budget.most_used.load(std::memory_order_relaxed);
   if (detail::made_buffers() == nullptr) return info;
-  const DrainLock lock;  // so that no span is both drained and buffered; within a sink, it is held already
   const auto dropped = [](detail::SpanDrop reason) {
     return buffers->dropped[static_cast<std::size_t>(reason)].value();
   };
-  info.drained = buffers->drained.load(std::memory_order_relaxed);
-  info.buffered = buffered();
+  // Without the drain's lock, which a slow sink keeps. Again if a drain took something meanwhile: a few times, since
+  // one that runs on always does.
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    info.drained = buffers->drained.load(std::memory_order_relaxed);
+    info.buffered = buffered();
+    if (buffers->drained.load(std::memory_order_relaxed) == info.drained) break;
+  }
   info.dropped_budget = dropped(detail::SpanDrop::budget);
   info.dropped_no_memory = dropped(detail::SpanDrop::no_memory);
   info.dropped_forked = dropped(detail::SpanDrop::forked);

@@ -176,7 +176,7 @@ TEST(Spans, of_many_short_threads_all_arrive_and_leave_no_memory_behind) {
     }
     ft::drain_spans(sink);
   };
-  const std::uint64_t batches = stress::scaled(12'500);
+  const std::uint64_t batches = stress::scaled(4'000);
   churn(batches / 10);
   const std::uint64_t used = ft::span_info().used_bytes;
   const std::uint64_t resident = resident_memory();

@@ -44,8 +44,8 @@ DrainResult drain_spans(SpanSink& sink);
 /// any time: a lower budget frees nothing by itself, but nothing new is taken above it. At most 4 GiB.
 void set_span_budget(std::size_t bytes) noexcept;
 
-/// The accounting. While spans end, its figures are read one after another; at rest, recorded = drained + dropped +
-/// buffered. In a forked child all begin at zero.
+/// The accounting. While spans end or are drained, its figures are read one after another; at rest, recorded = drained
+/// + dropped + buffered. In a forked child all begin at zero.
 struct SpanInfo {
   std::uint64_t recorded;           ///< sampled spans that have ended
   std::uint64_t drained;            ///< given to a sink, which took them
@@ -67,7 +67,7 @@ struct SpanInfo {
   }
 };
 
-/// Reads the accounting. Waits for a drain that runs. Any thread.
+/// Reads the accounting. Never waits for a drain. Any thread.
 [[nodiscard]] SpanInfo span_info() noexcept;
 
 /// Visits the same figures as families of their own (`fast_telemetry_spans_recorded`, …), without Visitor::begin and

@@ -191,6 +191,22 @@ TEST_F(DrainTest, needs_no_memory_for_threads_that_are_gone) {
   expect_sum();
 }
 
+// A scrape shows the accounting, and a sink may wait for a disk. Mutation, hangs: span_info() takes the drain's lock.
+TEST_F(DrainTest, shows_its_accounting_while_a_sink_takes_its_time) {
+  tracer.root("span").end();
+  class SlowSink final : public ft::SpanSink {
+   public:
+    ft::SinkAnswer span(const ft::SpanRecord&) override {
+      std::thread{[this] { seen = ft::span_info(); }}.join();
+      return ft::SinkAnswer::taken;
+    }
+    ft::SpanInfo seen{};
+  } sink;
+  EXPECT_EQ(ft::drain_spans(sink).spans, 1U);
+  EXPECT_EQ(sink.seen.buffered, 1U);
+  EXPECT_EQ(sink.seen.drained, before.drained);
+}
+
 TEST_F(DrainTest, tells_its_accounting_to_visitors) {
   record(3);
   BoundedSink sink{2};
