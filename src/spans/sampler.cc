@@ -20,7 +20,10 @@ constinit std::atomic<const detail::Rule*> all_rules{nullptr};
 }  // namespace
 
 detail::Rule::Rule(Verdict roots, Verdict children, std::uint64_t chosen_below) noexcept
-    : for_roots{roots}, for_children{children}, ids_below{chosen_below}, next_{all_rules.load(std::memory_order_relaxed)} {
+    : for_roots{roots},
+      for_children{children},
+      ids_below{chosen_below},
+      next_{all_rules.load(std::memory_order_relaxed)} {
   while (!all_rules.compare_exchange_weak(next_, this, std::memory_order_release)) {
   }
 }
