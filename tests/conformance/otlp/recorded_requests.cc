@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records random spans with hostile content, drains them into OTLP requests and into JSON, and writes all into a folder:
-// `request-<n>` as it would be sent, `spans.jsonl`, `trace.json`, and `span-<id>` as text that says what was recorded.
+// Records random spans with hostile content, drains them into OTLP requests and into JSON, and writes all into a
+// folder: `request-<n>` as it would be sent, `spans.jsonl`, `trace.json`, and `span-<id>` as text that says what was
+// recorded.
 #include <exception>
 #include <filesystem>
 #include <fstream>
