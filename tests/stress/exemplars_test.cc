@@ -118,8 +118,8 @@ TEST(Exemplars, are_never_a_mixture_of_two_observations) {
 
 // Every bucket gets one observation, so that one which is not counted yet shows.
 //
-// Mutation: exemplars are taken after the cells are folded. (Seen once in many runs: a place for exemplars that is looked
-// for after the place of the cells.)
+// Mutation: exemplars are taken after the cells are folded. (Seen once in many runs: a place for exemplars that is
+// looked for after the place of the cells.)
 TEST(Exemplars, are_of_observations_that_the_same_collection_counts) {
   constexpr std::uint64_t buckets = 1000;
   std::vector<std::uint64_t> many_bounds(buckets);

@@ -237,7 +237,8 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair{Case{"key_twice", with_state({{"tracestate", "foo=1,foo=2"}})}, std::string{"foo=1,foo=2"}}),
     [](const auto& test) { return std::string{test.param.first.what}; });
 
-// TC-11. Mutations to try: the bad member alone left out; a limit of 33; upper case and dots in keys; equals signs in values.
+// TC-11. Mutations to try: the bad member alone left out; a limit of 33; upper case and dots in keys; equals signs in
+// values.
 TEST_P(DiscardedTracestate, leaves_the_traceparent_alone) {
   const ft::SpanContext context = ft::extract_context(GetParam().headers);
   EXPECT_TRUE(context.is_valid());
