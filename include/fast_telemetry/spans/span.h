@@ -93,8 +93,8 @@ enum HeaderBit : std::uint8_t { start_is_unix = 1, end_is_unix = 2, parent_is_re
 /// Moved, not copied; any thread may have it, one at a time. May outlive its Tracer. Legal in static initialisers and
 /// destructors, atexit handlers and thread-local destructors; not in signal handlers.
 ///
-/// Cost: two clock reads (12 ns each) and some 15 to 30 ns more for a recorded span, the more the more it carries; no
-/// heap allocation. A span that is not sampled costs a branch per call (bench/micro/span_bench.cc). 456 bytes:
+/// Cost: two clock reads (10 ns each) and some 3 to 8 ns more for a recorded span, and 7 ns per attribute; no heap
+/// allocation. A span that is not sampled costs a branch per call (bench/micro/span_bench.cc). 464 bytes:
 /// attributes, events and links of 320 bytes together fit inside, more go to a block of the spans' byte budget, up to
 /// 64 KiB in all; what does not fit is left out and counted in the span's dropped counts, as is what exceeds its
 /// tracer's SpanLimits.
