@@ -87,16 +87,6 @@ std::vector<std::string> member_names(const DynamicKeys& keys) {
   return strings;
 }
 
-std::uint64_t hash_of(const DynamicSeries& series) noexcept {
-  std::uint64_t hash = begin_hash(series.text_count, hash_key);
-  const char* text = series.text();
-  for (std::size_t i = 0; i < series.text_count; ++i) {
-    hash = hash_text(hash, text, series.sizes()[i], hash_key);
-    text += series.sizes()[i];
-  }
-  return end_hash(hash, hash_key);
-}
-
 std::size_t bytes_of(const DynamicSeries& series) noexcept {
   std::size_t size = DynamicSeries::text_begin + series.text_count * sizeof(std::uint32_t);
   for (std::size_t i = 0; i < series.text_count; ++i) size += series.sizes()[i];
@@ -391,7 +381,7 @@ bool DynamicIndex::are_keys_legal(const SeriesKey& key) const noexcept {
 }
 
 void DynamicIndex::erase(DynamicSeries& series) noexcept {
-  table_.load(std::memory_order_relaxed)->erase(hash_of(series), series);
+  table_.load(std::memory_order_relaxed)->erase(series);
   at_slot(series.slot).store(nullptr, std::memory_order_relaxed);
   free_slots_.push_back(series.slot);
 }

@@ -21,6 +21,16 @@ bool has_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
 
 }  // namespace
 
+std::uint64_t hash_of(const DynamicSeries& series) noexcept {
+  std::uint64_t hash = begin_hash(series.text_count, hash_key);
+  const char* text = series.text();
+  for (std::size_t i = 0; i < series.text_count; ++i) {
+    hash = hash_text(hash, text, series.sizes()[i], hash_key);
+    text += series.sizes()[i];
+  }
+  return end_hash(hash, hash_key);
+}
+
 // Zeroed memory is empty groups; constructing them would touch every page.
 SeriesTable::SeriesTable(std::size_t groups)
     : mask_{groups - 1}, memory_{allocate_block(groups * sizeof(Group))}, groups_{static_cast<Group*>(memory_.get())} {}
@@ -28,30 +38,29 @@ SeriesTable::SeriesTable(std::size_t groups)
 DynamicSeries* SeriesTable::search(const SeriesKey& key) const noexcept {
   for (std::size_t i = key.hash & mask_;; i = (i + 1) & mask_) {
     const Group& group = groups_[i];
-    for (unsigned matches = group.matches(key.hash); matches != 0; matches &= matches - 1) {
-      DynamicSeries* const series = group.series[std::countr_zero(matches)].load(std::memory_order_acquire);
+    for (std::uint64_t matches = group.matches(key.hash); matches != 0; matches &= matches - 1) {
+      DynamicSeries* const series = entry(group, matches);
       if (is_entry(series) && has_texts(*series, key)) return series;
     }
-    // Filled in order: a last entry that is empty ends the search.
-    if (group.series[group_size - 1].load(std::memory_order_acquire) == nullptr) return nullptr;
+    if (!group.is_full()) return nullptr;
   }
 }
 
 void SeriesTable::insert(std::uint64_t hash, DynamicSeries& series) noexcept {
   for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
-    for (unsigned e = 0; e < group_size; ++e) {
-      if (groups_[i].series[e].load(std::memory_order_relaxed) != nullptr) continue;
-      groups_[i].hashes[e].store(hash, std::memory_order_relaxed);
-      groups_[i].series[e].store(&series, std::memory_order_release);
-      ++taken_;
-      ++live_;
-      return;
-    }
+    if (groups_[i].is_full()) continue;
+    const std::uint64_t tags = groups_[i].tags.load(std::memory_order_relaxed);
+    const auto used = static_cast<unsigned>(std::bit_width(tags) + 7) / 8;
+    groups_[i].series[used].store(&series, std::memory_order_release);
+    groups_[i].tags.store(tags | tag_of(hash) << 8 * used, std::memory_order_release);
+    ++taken_;
+    ++live_;
+    return;
   }
 }
 
-void SeriesTable::erase(std::uint64_t hash, const DynamicSeries& series) noexcept {
-  for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+void SeriesTable::erase(const DynamicSeries& series) noexcept {
+  for (std::size_t i = hash_of(series) & mask_;; i = (i + 1) & mask_) {
     for (auto& entry : groups_[i].series) {
       if (entry.load(std::memory_order_relaxed) != &series) continue;
       entry.store(erased(), std::memory_order_relaxed);
@@ -69,7 +78,7 @@ std::unique_ptr<SeriesTable> SeriesTable::grown() const {
     for (unsigned e = 0; e < group_size; ++e) {
       DynamicSeries* const series = groups_[i].series[e].load(std::memory_order_relaxed);
       if (!is_entry(series)) continue;
-      table->insert(groups_[i].hashes[e].load(std::memory_order_relaxed), *series);
+      table->insert(hash_of(*series), *series);
     }
   }
   return table;

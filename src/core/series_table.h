@@ -17,6 +17,9 @@ namespace detail {
 inline DynamicSeries* erased() noexcept { return reinterpret_cast<DynamicSeries*>(1); }
 inline bool is_entry(const DynamicSeries* entry) noexcept { return reinterpret_cast<std::uintptr_t>(entry) > 1; }
 
+/// As its texts' SeriesKey has it.
+[[nodiscard]] std::uint64_t hash_of(const DynamicSeries& series) noexcept;
+
 /// Open addressing, published whole: readers use the one they loaded until they unpin.
 class SeriesTable {
  public:
@@ -28,22 +31,38 @@ class SeriesTable {
 
   // With the index's mutex held.
   void insert(std::uint64_t hash, DynamicSeries& series) noexcept;
-  void erase(std::uint64_t hash, const DynamicSeries& series) noexcept;
+  void erase(const DynamicSeries& series) noexcept;
   [[nodiscard]] bool is_crowded() const noexcept { return taken_ * 4 >= (mask_ + 1) * group_size * 3; }
   [[nodiscard]] std::unique_ptr<SeriesTable> grown() const;
 
  private:
-  static constexpr unsigned group_size = 4;
-  struct Group {  // one cache line
-    std::atomic<std::uint64_t> hashes[group_size];
+  static constexpr unsigned group_size = 7;
+  /// One cache line, filled in order.
+  struct Group {
+    std::atomic<std::uint64_t> tags;  ///< a byte per entry, from the lowest on; 0: it was never used
     std::atomic<DynamicSeries*> series[group_size];
 
-    /// A bit per entry. All at once: a branch for each would be guessed wrong, and then waits for memory by itself.
-    [[nodiscard]] unsigned matches(std::uint64_t hash) const noexcept {
-      const auto bit = [&](unsigned e) { return unsigned{hashes[e].load(std::memory_order_relaxed) == hash} << e; };
-      return bit(0) | bit(1) | bit(2) | bit(3);
+    /// The entries that may be meant: of each, the highest bit of its byte. All at once: a branch for each would be
+    /// guessed wrong, and then waits for memory by itself. Besides those that have the tag, in rare cases others.
+    [[nodiscard]] std::uint64_t matches(std::uint64_t hash) const noexcept {
+      constexpr std::uint64_t ones = 0x0001'0101'0101'0101;
+      // Acquire: pairs with the release in insert(); who sees a tag sees its entry.
+      const std::uint64_t different = tags.load(std::memory_order_acquire) ^ tag_of(hash) * ones;
+      return (different - ones) & ~different & ones << 7;
     }
+    [[nodiscard]] bool is_full() const noexcept { return tags.load(std::memory_order_acquire) >> 48 != 0; }
   };
+
+  /// Of bits that have no say in which group it is. Never 0.
+  [[nodiscard]] static constexpr std::uint64_t tag_of(std::uint64_t hash) noexcept {
+    const std::uint64_t tag = hash >> 56;
+    return tag + (tag == 0);
+  }
+  [[nodiscard]] static DynamicSeries* entry(const Group& group, std::uint64_t matches) noexcept {
+    // Acquire: pairs with the release in insert(); whoever sees the series sees its texts.
+    return group.series[std::countr_zero(matches) / 8].load(std::memory_order_acquire);
+  }
+  static_assert(sizeof(Group) == cache_line);
   [[gnu::noinline]] [[nodiscard]] DynamicSeries* search(const SeriesKey& key) const noexcept;
 
   std::size_t mask_;
@@ -56,10 +75,9 @@ class SeriesTable {
 /// What is nearly always so: the first group has it, and its texts are short. Everything else is search()'s.
 inline DynamicSeries* SeriesTable::find(const SeriesKey& key) const noexcept {
   const Group& group = groups_[key.hash & mask_];
-  const unsigned matches = group.matches(key.hash);
+  const std::uint64_t matches = group.matches(key.hash);
   if (matches == 0) return search(key);
-  // Acquire: pairs with the release in insert(); whoever sees the series sees its texts.
-  DynamicSeries* const series = group.series[std::countr_zero(matches)].load(std::memory_order_acquire);
+  DynamicSeries* const series = entry(group, matches);
   if (!is_entry(series) || series->text_count != key.count) return search(key);
   const std::uint32_t* const sizes = series->sizes();
   const char* text = series->text();
