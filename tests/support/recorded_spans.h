@@ -145,8 +145,8 @@ class RecordedSpans final : public SpanSink {
   std::vector<RecordedSpan> spans_;
 };
 
-/// Forgets what earlier tests of the process left, and leaves the calling thread a chunk with 30 KB of room: a drain gives
-/// spans in the order of their ends only within one.
+/// Forgets what earlier tests of the process left, and leaves the calling thread a chunk with 30 KB of room: a drain
+/// gives spans in the order of their ends only within one.
 inline void forget_spans() {
   static const Tracer tracer{"filler"};
   static const std::string more_than_half_a_chunk(33'000, 'x');
