@@ -9,11 +9,10 @@
 #include "fast_telemetry/detail/dynamic_registration.h"
 #include "instrument.h"
 #include "series_key.h"
+#include "series_pool.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
-
-inline constexpr std::size_t cache_line = 64;
 
 /// What a lookup by labels and a record do not read: a cache line of its own.
 struct SeriesHistory : RunOwner {

@@ -45,6 +45,17 @@ class OwnFamilies {
   void gauge(double value, std::span<const Label> labels = {}) {
     visitor_.gauge(series(labels), NumberPoint<double>{value});
   }
+
+  // Families of one series.
+  void counter_family(const char* name, const char* full_name, const char* help, std::uint64_t value) {
+    family({name, full_name, help, Unit::none, Kind::counter});
+    sum(value);
+  }
+  void gauge_family(const char* name, const char* full_name, const char* help, Unit unit, std::uint64_t value) {
+    family({name, full_name, help, unit, Kind::gauge});
+    gauge(value);
+  }
+
   void absent() noexcept { --next_id_; }
 
  private:

@@ -23,7 +23,7 @@ namespace detail {
 namespace {
 
 /// What sizes are rounded up to: a cache line.
-constexpr std::size_t grain = 64;
+constexpr std::size_t grain = cache_line;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 /// Less than this is not worth a system call. Arbitrary.
 constexpr std::size_t smallest_mapped = std::size_t{128} << 10;

@@ -11,6 +11,8 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
+inline constexpr std::size_t cache_line = 64;
+
 /// At least `bytes`, aligned to a cache line. Throws std::bad_alloc. Any thread.
 [[nodiscard]] void* allocate_series(std::size_t bytes);
 

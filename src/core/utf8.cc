@@ -41,7 +41,7 @@ std::string repaired(std::string_view text) {
   well_formed.reserve(text.size());
   while (!text.empty()) {
     const Utf8Step step = utf8_step(text);
-    well_formed += step.well_formed ? text.substr(0, step.length) : replacement_character;
+    well_formed += repaired_front(text, step);
     text.remove_prefix(step.length);
   }
   return well_formed;

@@ -25,6 +25,11 @@ struct Utf8Step {
 /// Subparts"), so that our text equals what other programs make of the same bytes.
 [[nodiscard]] Utf8Step utf8_step(std::string_view text) noexcept;
 
+/// What stands for the code point that `text` begins with.
+[[nodiscard]] inline std::string_view repaired_front(std::string_view text, Utf8Step step) noexcept {
+  return step.well_formed ? text.substr(0, step.length) : replacement_character;
+}
+
 /// Well-formed text: what every format makes of `text`, but for its own escaping.
 [[nodiscard]] std::string repaired(std::string_view text);
 

@@ -78,7 +78,7 @@ void append_json_string(ByteBuffer& out, std::string_view text) {
       end = escape(end, text.front());
     } else {
       const Utf8Step step = utf8_step(text);
-      end = copy(end, step.well_formed ? text.substr(0, step.length) : replacement_character);
+      end = copy(end, repaired_front(text, step));
       taken = step.length;
     }
     text.remove_prefix(taken);

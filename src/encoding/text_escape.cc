@@ -33,7 +33,7 @@ void append_escaped(ByteBuffer& out, std::string_view text) {
       *end++ = c;
     } else {
       const Utf8Step step = utf8_step(text);
-      end = copy(end, step.well_formed ? text.substr(0, step.length) : replacement_character);
+      end = copy(end, repaired_front(text, step));
       taken = step.length;
     }
     text.remove_prefix(taken);

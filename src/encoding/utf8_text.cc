@@ -10,7 +10,7 @@ void Utf8Text::look_closer() noexcept {
   size_ = ascii_;
   for (std::string_view rest = text_.substr(ascii_); !rest.empty();) {
     const Utf8Step step = utf8_step(rest);
-    size_ += step.well_formed ? step.length : replacement_character.size();
+    size_ += repaired_front(rest, step).size();
     is_well_formed_ = is_well_formed_ && step.well_formed;
     rest.remove_prefix(step.length);
   }
@@ -22,7 +22,7 @@ std::string_view Utf8Text::repaired(ByteBuffer& scratch) const {
   scratch.append_unchecked(text_.substr(0, ascii_));
   for (std::string_view rest = text_.substr(ascii_); !rest.empty();) {
     const Utf8Step step = utf8_step(rest);
-    scratch.append_unchecked(step.well_formed ? rest.substr(0, step.length) : replacement_character);
+    scratch.append_unchecked(repaired_front(rest, step));
     rest.remove_prefix(step.length);
   }
   return scratch.view();

@@ -9,16 +9,9 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 
 void visit_families(const SpanInfo& info, Visitor& visitor) {
   detail::OwnFamilies own{visitor, "fast_telemetry", detail::span_info_ids};
-  const auto counter = [&](const char* name, const char* full_name, const char* help, std::uint64_t value) {
-    own.family({name, full_name, help, Unit::none, Kind::counter});
-    own.sum(value);
-  };
-  const auto gauge = [&](const char* name, const char* full_name, const char* help, Unit unit, std::uint64_t value) {
-    own.family({name, full_name, help, unit, Kind::gauge});
-    own.gauge(value);
-  };
-  counter("spans_recorded", "fast_telemetry_spans_recorded", "Sampled spans that have ended.", info.recorded);
-  counter("spans_drained", "fast_telemetry_spans_drained", "Spans that a sink took.", info.drained);
+  own.counter_family("spans_recorded", "fast_telemetry_spans_recorded", "Sampled spans that have ended.",
+                     info.recorded);
+  own.counter_family("spans_drained", "fast_telemetry_spans_drained", "Spans that a sink took.", info.drained);
   own.family({"spans_dropped", "fast_telemetry_spans_dropped", "Spans that could not be kept, by reason.", Unit::none,
               Kind::counter});
   for (const auto& [reason, count] :
@@ -29,18 +22,20 @@ void visit_families(const SpanInfo& info, Visitor& visitor) {
     const Label label{"reason", reason};
     own.sum(count, {&label, 1});
   }
-  gauge("spans_buffered", "fast_telemetry_spans_buffered", "Spans that wait for a drain.", Unit::none, info.buffered);
-  gauge("spans_most_buffered", "fast_telemetry_spans_most_buffered", "The most that a drain ever found.", Unit::none,
-        info.most_buffered);
-  gauge("span_budget", "fast_telemetry_span_budget_bytes", "What the spans' buffers may take.", Unit::bytes,
-        info.budget_bytes);
-  gauge("span_used", "fast_telemetry_span_used_bytes", "What they take of it.", Unit::bytes, info.used_bytes);
-  gauge("span_most_used", "fast_telemetry_span_most_used_bytes", "The most that they ever took.", Unit::bytes,
-        info.most_used_bytes);
-  counter("trace_states_cut", "fast_telemetry_trace_states_cut", "Trace states that lost members for want of room.",
-          info.trace_states_cut);
-  counter("span_scopes_refused", "fast_telemetry_span_scopes_refused",
-          "Scopes of current spans without effect, for want of room.", info.scopes_refused);
+  own.gauge_family("spans_buffered", "fast_telemetry_spans_buffered", "Spans that wait for a drain.", Unit::none,
+                   info.buffered);
+  own.gauge_family("spans_most_buffered", "fast_telemetry_spans_most_buffered", "The most that a drain ever found.",
+                   Unit::none, info.most_buffered);
+  own.gauge_family("span_budget", "fast_telemetry_span_budget_bytes", "What the spans' buffers may take.", Unit::bytes,
+                   info.budget_bytes);
+  own.gauge_family("span_used", "fast_telemetry_span_used_bytes", "What they take of it.", Unit::bytes,
+                   info.used_bytes);
+  own.gauge_family("span_most_used", "fast_telemetry_span_most_used_bytes", "The most that they ever took.",
+                   Unit::bytes, info.most_used_bytes);
+  own.counter_family("trace_states_cut", "fast_telemetry_trace_states_cut",
+                     "Trace states that lost members for want of room.", info.trace_states_cut);
+  own.counter_family("span_scopes_refused", "fast_telemetry_span_scopes_refused",
+                     "Scopes of current spans without effect, for want of room.", info.scopes_refused);
 }
 
 FAST_TELEMETRY_END_NAMESPACE

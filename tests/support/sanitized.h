@@ -9,12 +9,16 @@
 
 namespace fast_telemetry {
 
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+inline constexpr bool is_thread_sanitized = true;
+#else
+inline constexpr bool is_thread_sanitized = false;
+#endif
+
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 inline constexpr bool is_sanitized = true;
-#elif defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-inline constexpr bool is_sanitized = true;
 #else
-inline constexpr bool is_sanitized = false;
+inline constexpr bool is_sanitized = is_thread_sanitized;
 #endif
 
 }  // namespace fast_telemetry

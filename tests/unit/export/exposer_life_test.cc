@@ -22,20 +22,14 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/support/exposition_parser.h"
 #include "tests/support/http_client.h"
+#include "tests/support/sanitized.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
 namespace {
 
-#ifndef __has_feature  // Clang's way of asking; GCC defines the macro
-#define __has_feature(feature) 0
-#endif
-#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-constexpr bool threads_after_fork = false;  // the sanitizer ends a forked child that starts one
-#else
-constexpr bool threads_after_fork = true;
-#endif
+constexpr bool threads_after_fork = !ft::is_thread_sanitized;  // the sanitizer ends a forked child that starts one
 
 class ExposerLife : public testing::Test {
  protected:
