@@ -53,25 +53,45 @@ class ExportedKey {
   std::vector<Text> texts_;
 };
 
+/// How much memory texts of these sizes need behind a series' members.
+std::size_t bytes_of(std::size_t count, std::size_t all_texts, bool long_texts) noexcept {
+  const std::size_t size = long_texts ? sizeof(std::uint32_t) : sizeof(std::uint16_t);
+  return std::max(DynamicSeries::text_begin + count * size + all_texts, sizeof(DynamicSeries));
+}
+
+template <class Size>
+void write_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
+  auto* const sizes = reinterpret_cast<Size*>(const_cast<char*>(series.sizes()));
+  char* text = reinterpret_cast<char*>(sizes + key.count);
+  for (std::size_t i = 0; i < key.count; ++i) {
+    sizes[i] = static_cast<Size>(key.texts[i].size());
+    if (sizes[i] != 0) std::memcpy(text, key.texts[i].data(), sizes[i]);
+    text += sizes[i];
+  }
+}
+
 /// A series that has no slot yet. Throws std::bad_alloc, also for more than 65 535 texts and for one
 /// beyond 4 GiB.
 DynamicSeries& new_series(const SeriesKey& key) {
   if (key.count > 0xffff) throw std::bad_alloc{};
-  std::size_t size = DynamicSeries::text_begin + key.count * sizeof(std::uint32_t);
+  std::size_t all_texts = 0;
+  std::size_t longest = 0;
   for (std::size_t i = 0; i < key.count; ++i) {
-    if (key.texts[i].size() > 0xffff'ffff) throw std::bad_alloc{};
-    size += key.texts[i].size();
+    all_texts += key.texts[i].size();
+    longest = std::max(longest, key.texts[i].size());
   }
-  auto* const series = new (allocate_series(std::max(size, sizeof(DynamicSeries)))) DynamicSeries;
-  series->text_count = static_cast<std::uint16_t>(key.count);
-  auto* const sizes = const_cast<std::uint32_t*>(series->sizes());
-  char* text = reinterpret_cast<char*>(sizes + key.count);
-  for (std::size_t i = 0; i < key.count; ++i) {
-    sizes[i] = static_cast<std::uint32_t>(key.texts[i].size());
-    if (sizes[i] != 0) std::memcpy(text, key.texts[i].data(), sizes[i]);
-    text += sizes[i];
+  if (longest > 0xffff'ffff) throw std::bad_alloc{};
+  const bool long_texts = longest > 0xffff;
+  auto* const history = new (allocate_history(sizeof(SeriesHistory))) SeriesHistory;
+  try {
+    auto* const series = new (allocate_series(bytes_of(key.count, all_texts, long_texts))) DynamicSeries{*history};
+    series->texts = static_cast<std::uint32_t>(key.count) | (long_texts ? DynamicSeries::long_texts : 0);
+    long_texts ? write_texts<std::uint32_t>(*series, key) : write_texts<std::uint16_t>(*series, key);
+    return *series;
+  } catch (...) {
+    free_history(history, sizeof(SeriesHistory));
+    throw;
   }
-  return *series;
 }
 
 std::vector<std::string> owned(const DynamicKeys& keys) {
@@ -88,21 +108,24 @@ std::vector<std::string> member_names(const DynamicKeys& keys) {
 }
 
 std::size_t bytes_of(const DynamicSeries& series) noexcept {
-  std::size_t size = DynamicSeries::text_begin + series.text_count * sizeof(std::uint32_t);
-  for (std::size_t i = 0; i < series.text_count; ++i) size += series.sizes()[i];
-  return std::max(size, sizeof(DynamicSeries));
+  std::size_t all_texts = 0;
+  for (std::size_t i = 0; i < series.text_count(); ++i) all_texts += series.size(i);
+  return bytes_of(series.text_count(), all_texts, series.has_long_texts());
 }
 
 }  // namespace
 
 void delete_series(DynamicSeries& series) noexcept {
-  if (series.kind == OwnerKind::refused) {
+  SeriesHistory* const history = series.history;
+  if (history->kind == OwnerKind::refused) {
     auto& refused = static_cast<RefusedSeries&>(series);
-    release_series(refused.overflow);
+    release_series(refused.own.overflow);
     delete &refused;
     return;
   }
-  delete[] series.earlier.load(std::memory_order_relaxed);
+  delete[] history->earlier.load(std::memory_order_relaxed);
+  history->~SeriesHistory();
+  free_history(history, sizeof(SeriesHistory));
   const std::size_t bytes = bytes_of(series);
   series.~DynamicSeries();
   free_series(&series, bytes);
@@ -137,16 +160,17 @@ DynamicIndex::DynamicIndex(const DynamicKeys& keys, const Instrument& shape)
   tables_.push_back(std::make_unique<SeriesTable>(4));
   table_.store(tables_.back().get(), std::memory_order_release);
   overflow_ = &new_series({nullptr, 0});
-  overflow_->is_overflow = true;
+  overflow_->history->is_overflow = true;
   place_in_slot(*overflow_);
   refused_ = new RefusedSeries{*overflow_};
-  overflow_->references.store(1, std::memory_order_relaxed);
+  overflow_->history->references.store(1, std::memory_order_relaxed);
 }
 
 DynamicIndex::~DynamicIndex() {
   const auto let_go = [](DynamicSeries& series) {
     // The last handle deletes it.
-    if (series.references.fetch_or(DynamicSeries::unreachable, std::memory_order_acq_rel) == 0) delete_series(series);
+    if (series.history->references.fetch_or(SeriesHistory::unreachable, std::memory_order_acq_rel) == 0)
+      delete_series(series);
   };
   for (const Unlinked& unlinked : unlinked_) delete_series(*unlinked.series);
   for (std::uint32_t slot = 0; slot < slots_used_.load(std::memory_order_relaxed); ++slot) {
@@ -165,18 +189,18 @@ void DynamicIndex::reopen(std::uint32_t max_series) noexcept {
   max_series_.store(max_series, std::memory_order_relaxed);
   // The overflow series is older than the metric's registration and does not know its size class yet.
   for_each([this](DynamicSeries& series) {
-    series.size = shape_.size;
-    __atomic_store_n(&series.owner, &series, __ATOMIC_RELEASE);
+    series.history->size = shape_.size;
+    __atomic_store_n(&series.owner, series.history, __ATOMIC_RELEASE);
   });
   static constinit SizeClass one_cell{&per_cpu_arena, 1};
-  RefusedSeries::Records& records = refused_->records;
+  RefusedHistory::Records& records = refused_->own.records;
   records.size = &one_cell;
   __atomic_store_n(&records.owner, &records, __ATOMIC_RELEASE);
-  __atomic_store_n(&refused_->owner, refused_, __ATOMIC_RELEASE);
+  __atomic_store_n(&refused_->owner, &refused_->own, __ATOMIC_RELEASE);
 }
 
 void DynamicIndex::end() noexcept {
-  RefusedSeries::Records& records = refused_->records;
+  RefusedHistory::Records& records = refused_->own.records;
   const auto unpublish = [](Site& site) {
     __atomic_store_n(&site.owner, nullptr, __ATOMIC_RELAXED);
     __atomic_store_n(&site.cells, nullptr, __ATOMIC_RELAXED);
@@ -196,9 +220,10 @@ void DynamicIndex::end() noexcept {
   {
     const auto lock = lock_process();
     for_each([&](DynamicSeries& series) {
-      if (series.place.load(std::memory_order_relaxed) == 0) return;
+      if (series.history->place.load(std::memory_order_relaxed) == 0) return;
       // Written again after it was evicted: that, readers are still to see.
-      if (series.evicted.exchange(false, std::memory_order_relaxed)) live_.fetch_add(1, std::memory_order_relaxed);
+      if (series.history->evicted.exchange(false, std::memory_order_relaxed))
+        live_.fetch_add(1, std::memory_order_relaxed);
       static_cast<void>(retire_series(series, shape_, free_now));
     });
     retire_records(free_now);
@@ -208,7 +233,7 @@ void DynamicIndex::end() noexcept {
 
 /// What was counted stays counted. With Process::mutex held.
 void DynamicIndex::retire_records(std::vector<Process::Quarantined>& free_now) noexcept try {
-  RefusedSeries::Records& records = refused_->records;
+  RefusedHistory::Records& records = refused_->own.records;
   const std::uint64_t place = records.place.load(std::memory_order_relaxed);
   if (place == 0) return;
   std::uint64_t* const run = per_cpu_arena.at(place);
@@ -223,22 +248,23 @@ void DynamicIndex::retire_records(std::vector<Process::Quarantined>& free_now) n
 }
 
 std::uint64_t DynamicIndex::overflows() const noexcept {
-  const std::uint64_t place = refused_->records.place.load(std::memory_order_acquire);
+  const std::uint64_t place = refused_->own.records.place.load(std::memory_order_acquire);
   std::uint64_t total = earlier_overflows_.load(std::memory_order_relaxed);
   if (place != 0) per_cpu_arena.sum(per_cpu_arena.at(place), 1, &total);
   return total;
 }
 
 void DynamicIndex::forget(std::int64_t now_unix_ns) noexcept {
-  for_each([&](DynamicSeries& series) {
-    series.born_unix_ns = now_unix_ns;
-    if (const auto* const earlier = series.earlier.load(std::memory_order_relaxed); earlier != nullptr) {
+  for_each([&](const DynamicSeries& series) {
+    SeriesHistory& history = *series.history;
+    history.born_unix_ns = now_unix_ns;
+    if (const auto* const earlier = history.earlier.load(std::memory_order_relaxed); earlier != nullptr) {
       std::fill_n(const_cast<std::uint64_t*>(earlier), shape_.width, 0);
     }
-    if (!series.evicted.load(std::memory_order_relaxed)) return;
+    if (!history.evicted.load(std::memory_order_relaxed)) return;
     // Its final value is the parent's, whose readers get it.
-    series.retire_order = 0;
-    series.seen = static_cast<std::uint64_t>(now_ns() - longest_hold_ns);
+    history.retire_order = 0;
+    history.seen = static_cast<std::uint64_t>(now_ns() - longest_hold_ns);
   });
   earlier_overflows_.store(0, std::memory_order_relaxed);
   told_overflows_ = 0;
@@ -263,11 +289,12 @@ void DynamicIndex::place_in_slot(DynamicSeries& series) {
       chunks_[chunk].store(new Slot[first_chunk << chunk]{}, std::memory_order_release);
     }
   }
-  series.slot = slot;
-  series.size = shape_.size;
-  series.owner = &series;
-  series.born_unix_ns = wall_clock_ns();
-  series.id = process().next_id.fetch_add(std::max<std::size_t>(members_.size(), 1), std::memory_order_relaxed);
+  SeriesHistory& history = *series.history;
+  history.slot = slot;
+  history.size = shape_.size;
+  series.owner = &history;
+  history.born_unix_ns = wall_clock_ns();
+  history.id = process().next_id.fetch_add(std::max<std::size_t>(members_.size(), 1), std::memory_order_relaxed);
   at_slot(slot).store(&series, std::memory_order_release);
   if (slot == slots_used_.load(std::memory_order_relaxed)) slots_used_.store(slot + 1, std::memory_order_release);
 }
@@ -299,16 +326,16 @@ DynamicSeries& DynamicIndex::make_writable(DynamicSeries* series, const SeriesKe
 DynamicIndex::Revival DynamicIndex::revive(DynamicSeries& series) noexcept {
   if (!arena_lock.lock()) return Revival::done;
   Revival revival = Revival::done;
-  const bool was_evicted = series.evicted.load(std::memory_order_relaxed);
+  const bool was_evicted = series.history->evicted.load(std::memory_order_relaxed);
   if (__atomic_load_n(&series.owner, __ATOMIC_RELAXED) == nullptr) {
     revival = Revival::gone;
   } else if (was_evicted && !count_in()) {
     revival = Revival::no_room;
   } else {
-    if (was_evicted && !series.evicted.exchange(false, std::memory_order_relaxed)) {
+    if (was_evicted && !series.history->evicted.exchange(false, std::memory_order_relaxed)) {
       live_.fetch_sub(1, std::memory_order_relaxed);  // a sweep has found it written again, and counted it
     }
-    if (__atomic_load_n(&series.cells, __ATOMIC_RELAXED) == nullptr) attach_run(series, series);
+    if (__atomic_load_n(&series.cells, __ATOMIC_RELAXED) == nullptr) attach_run(series, *series.history);
   }
   arena_lock.unlock();
   return revival;
@@ -324,10 +351,11 @@ bool DynamicIndex::count_in() noexcept {
 }
 
 bool keep(DynamicSeries& series) noexcept {
-  std::uint32_t references = series.references.load(std::memory_order_relaxed);
+  SeriesHistory& history = *series.history;
+  std::uint32_t references = history.references.load(std::memory_order_relaxed);
   do {
-    if ((references & DynamicSeries::unreachable) != 0) return false;
-  } while (!series.references.compare_exchange_weak(references, references + 1, std::memory_order_relaxed));
+    if ((references & SeriesHistory::unreachable) != 0) return false;
+  } while (!history.references.compare_exchange_weak(references, references + 1, std::memory_order_relaxed));
   return true;
 }
 
@@ -382,8 +410,8 @@ bool DynamicIndex::are_keys_legal(const SeriesKey& key) const noexcept {
 
 void DynamicIndex::erase(DynamicSeries& series) noexcept {
   table_.load(std::memory_order_relaxed)->erase(series);
-  at_slot(series.slot).store(nullptr, std::memory_order_relaxed);
-  free_slots_.push_back(series.slot);
+  at_slot(series.history->slot).store(nullptr, std::memory_order_relaxed);
+  free_slots_.push_back(series.history->slot);
 }
 
 void DynamicIndex::drop_old_tables() noexcept {
@@ -462,7 +490,7 @@ Site* overflow_of(Site& site, bool count) noexcept {
   if (__atomic_load_n(&site.cells, __ATOMIC_RELAXED) != nullptr) return nullptr;
   RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
   if (owner == nullptr || owner->kind != OwnerKind::refused) return nullptr;
-  auto& refused = static_cast<RefusedSeries&>(*owner);
+  auto& refused = static_cast<RefusedHistory&>(*owner);
   if (count) add(refused.records, 0, std::uint64_t{1});
   return &refused.overflow;
 }

@@ -74,7 +74,8 @@ DynamicRegistration::~DynamicRegistration() {
 namespace {
 
 /// What is found where there is no metric, or no such series. Nobody deletes it, however many handles come and go.
-constinit DynamicSeries absent;
+constinit SeriesHistory absent_history;
+constinit DynamicSeries absent{absent_history};
 
 DynamicSeries& absent_to_keep() noexcept {
   retain_series(absent);
@@ -147,17 +148,17 @@ void DynamicRegistration::report(CardinalityReport& report) const {
 bool is_series(const Site& site) noexcept { return &site != static_cast<const Site*>(&absent); }
 
 bool is_overflow(const Site& site) noexcept {
-  return static_cast<const DynamicSeries&>(site).kind == OwnerKind::refused;
+  return static_cast<const DynamicSeries&>(site).history->kind == OwnerKind::refused;
 }
 
 void retain_series(Site& site) noexcept {
-  static_cast<DynamicSeries&>(site).references.fetch_add(1, std::memory_order_relaxed);
+  static_cast<DynamicSeries&>(site).history->references.fetch_add(1, std::memory_order_relaxed);
 }
 
 void release_series(Site& site) noexcept {
   auto& series = static_cast<DynamicSeries&>(site);
   // Acquire and release: who deletes the series sees what all others did with it.
-  if (series.references.fetch_sub(1, std::memory_order_acq_rel) == DynamicSeries::unreachable + 1) {
+  if (series.history->references.fetch_sub(1, std::memory_order_acq_rel) == SeriesHistory::unreachable + 1) {
     delete_series(series);
   }
 }

@@ -77,14 +77,14 @@ void before_fork() noexcept {
   process().fold_mutex.lock();
   process().mutex.lock();
   for_each_index([](DynamicIndex& index) { index.lock(); });
-  lock_series_pool();
+  lock_series_pools();
   // Not taken when fork is called in a signal handler that interrupted this very thread's attach.
   arena_lock_taken = arena_lock.lock();
 }
 
 void unlock_all() noexcept {
   if (arena_lock_taken) arena_lock.unlock();
-  unlock_series_pool();
+  unlock_series_pools();
   for_each_index([](DynamicIndex& index) { index.unlock(); });
   process().mutex.unlock();
   process().fold_mutex.unlock();
@@ -130,7 +130,7 @@ void notice_bare_clone() noexcept {
   new (&process().mutex) std::mutex;
   new (&sweep_mutex) std::mutex;
   for_each_index([](DynamicIndex& index) { index.renew_locks(); });
-  renew_series_pool_lock();
+  renew_series_pool_locks();
   arena_lock.unlock();
   begin_child();
 }

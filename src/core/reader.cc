@@ -109,12 +109,13 @@ bool is_visible(const ReaderState& state, const Instrument& instrument, std::int
 
 bool is_visible(const ReaderState& state, const Instrument& instrument, const DynamicSeries& series,
                 std::uint64_t place, std::int64_t now_ns) noexcept {
+  const SeriesHistory& history = *series.history;
   if (place != 0) return true;
-  if (series.is_overflow) return series.earlier.load(std::memory_order_relaxed) != nullptr;
-  if (!series.evicted.load(std::memory_order_relaxed)) return true;
+  if (history.is_overflow) return history.earlier.load(std::memory_order_relaxed) != nullptr;
+  if (!history.evicted.load(std::memory_order_relaxed)) return true;
   // A level that was evicted was zero.
   return !instrument.is_gauge() &&
-         shows_final(state, series.retire_order, static_cast<std::int64_t>(series.seen), now_ns);
+         shows_final(state, history.retire_order, static_cast<std::int64_t>(history.seen), now_ns);
 }
 
 /// Notes where the series of a dynamic metric have their cells. With Process::mutex held.
@@ -125,10 +126,10 @@ void capture_series(const ReaderState& state, ReaderState::Dynamic& dynamic, std
   dynamic.series.clear();
   dynamic.earlier.clear();
   dynamic.index->for_each([&](const DynamicSeries& series) {
-    const std::uint64_t place = series.place.load(std::memory_order_acquire);
+    const std::uint64_t place = series.history->place.load(std::memory_order_acquire);
     if (!is_visible(state, instrument, series, place, now_ns)) return;
     ReaderState::SeriesEntry entry{&series, place, ReaderState::none};
-    if (const std::uint64_t* const earlier = series.earlier.load(std::memory_order_relaxed)) {
+    if (const std::uint64_t* const earlier = series.history->earlier.load(std::memory_order_relaxed)) {
       entry.earlier = dynamic.earlier.size();
       dynamic.earlier.insert(dynamic.earlier.end(), earlier, earlier + instrument.width);
     }
@@ -332,8 +333,8 @@ void accept_series(const ReaderState& state, ReaderState::Dynamic& dynamic) {
   dynamic.baseline.resize(slots * instrument.width);
   dynamic.baseline_ids.resize(slots);
   for (const auto& entry : dynamic.series) {
-    const std::size_t slot = entry.series->slot;
-    dynamic.baseline_ids[slot] = entry.series->id;
+    const std::size_t slot = entry.series->history->slot;
+    dynamic.baseline_ids[slot] = entry.series->history->id;
     for (std::size_t i = 0; i < instrument.width; ++i) {
       dynamic.baseline[slot * instrument.width + i] = total(state, instrument, dynamic, entry, i);
     }
@@ -345,9 +346,9 @@ void accept_series(const ReaderState& state, ReaderState::Dynamic& dynamic) {
 const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic& dynamic,
                                   const ReaderState::SeriesEntry& entry) {
   const Instrument& instrument = dynamic.index->shape();
-  const std::size_t slot = entry.series->slot;
+  const std::size_t slot = entry.series->history->slot;
   const bool has_baseline = state.options.temporality == Temporality::delta && slot < dynamic.baseline_ids.size() &&
-                            dynamic.baseline_ids[slot] == entry.series->id;
+                            dynamic.baseline_ids[slot] == entry.series->history->id;
   if (entry.place != 0 && entry.earlier == ReaderState::none && !has_baseline) {
     return state.cell_sums.data() + entry.place;
   }

@@ -250,7 +250,7 @@ auto read_with_base(const Site& site, std::size_t offset, Read read) noexcept
     -> decltype(read(nullptr, std::uint64_t{})) {
   const RunOwner* owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
   if (owner == nullptr) return {};
-  if (owner->kind == OwnerKind::refused) owner = &static_cast<const RefusedSeries*>(owner)->overflow;
+  if (owner->kind == OwnerKind::refused) owner = static_cast<const RefusedHistory*>(owner)->overflow.history;
   const std::size_t index = offset / sizeof(std::uint64_t);
   for (unsigned attempt = 0;; ++attempt) {
     const std::uint32_t moves = owner->moves.load(std::memory_order_acquire);
@@ -298,7 +298,7 @@ std::uint64_t read_gauge(const Site& site, std::size_t offset) noexcept {
   const std::uint64_t* cells = __atomic_load_n(&site.cells, __ATOMIC_ACQUIRE);
   const RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
   if (cells == nullptr && owner != nullptr && owner->kind == OwnerKind::refused) {
-    cells = __atomic_load_n(&static_cast<const RefusedSeries*>(owner)->overflow.cells, __ATOMIC_ACQUIRE);
+    cells = __atomic_load_n(&static_cast<const RefusedHistory*>(owner)->overflow.cells, __ATOMIC_ACQUIRE);
   }
   return cells == nullptr ? 0 : __atomic_load_n(cells + offset / sizeof(std::uint64_t), __ATOMIC_RELAXED);
 }

@@ -10,6 +10,8 @@
 #include <mutex>
 #include <new>
 
+#include "fast_telemetry/detail/cold.h"
+
 // There in a program that looks for leaks (LeakSanitizer's interface): it does not look into mapped memory by itself,
 // and would take for leaked what only series refer to.
 extern "C" {
@@ -22,8 +24,6 @@ namespace detail {
 
 namespace {
 
-/// What sizes are rounded up to: a cache line.
-constexpr std::size_t grain = cache_line;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 /// Less than this is not worth a system call. Arbitrary.
 constexpr std::size_t smallest_mapped = std::size_t{128} << 10;
@@ -33,16 +33,20 @@ constexpr std::size_t longest = 1024;
 /// Slabs grow with the number of series, from a page to a huge page.
 class Pool {
  public:
-  void* allocate(std::size_t grains) {
+  /// `grain`: what sizes are rounded up to.
+  explicit Pool(std::size_t grain) : grain_{grain} {}
+
+  void* allocate(std::size_t bytes) {
+    const std::size_t grains = grains_of(bytes);
     const std::lock_guard lock{mutex_};
     if (Free* const found = free_[grains]; found != nullptr) {
       free_[grains] = found->next;
       return found;
     }
-    if (left_ < grains * grain) add_slab();
+    if (left_ < grains * grain_) add_slab();
     void* const memory = next_;
-    next_ += grains * grain;
-    left_ -= grains * grain;
+    next_ += grains * grain_;
+    left_ -= grains * grain_;
     return memory;
   }
 
@@ -50,15 +54,22 @@ class Pool {
   void unlock() { mutex_.unlock(); }
   void renew_lock() noexcept { new (&mutex_) std::mutex; }
 
-  void free(void* memory, std::size_t grains) noexcept {
+  void free(void* memory, std::size_t bytes) noexcept {
+    const std::size_t grains = grains_of(bytes);
     const std::lock_guard lock{mutex_};
-    free_[grains] = new (memory) Free{free_[grains]};
+    free_[grains] = new (memory) Free{{}, free_[grains]};
   }
 
  private:
+  /// Its first words are null, where a series has its Site: a record through a handle that was destroyed too early, by
+  /// a thread that outlives static objects, finds no metric.
   struct Free {
+    Site none;
     Free* next;
   };
+  static_assert(sizeof(Free) <= cache_line);
+
+  [[nodiscard]] std::size_t grains_of(std::size_t bytes) const noexcept { return (bytes + grain_ - 1) / grain_; }
 
   void add_slab() {
     const std::size_t size = std::min(slab_, huge_page);
@@ -69,37 +80,43 @@ class Pool {
   }
 
   std::mutex mutex_;
-  std::array<Free*, longest / grain + 1> free_{};
+  const std::size_t grain_;
+  std::array<Free*, longest / cache_line + 1> free_{};
   char* next_ = nullptr;
   std::size_t left_ = 0;
   std::size_t slab_ = 4096;
 };
 
-Pool& pool() {
-  static Pool& immortal = *new Pool;
+Pool& series_pool() {
+  static Pool& immortal = *new Pool{cache_line};
   return immortal;
 }
 
-std::size_t grains_of(std::size_t bytes) noexcept { return (bytes + grain - 1) / grain; }
+Pool& history_pool() {
+  static Pool& immortal = *new Pool{alignof(std::uint64_t)};
+  return immortal;
+}
 
 }  // namespace
 
 void* allocate_series(std::size_t bytes) {
-  return bytes > longest ? ::operator new(bytes, std::align_val_t{grain}) : pool().allocate(grains_of(bytes));
+  return bytes > longest ? ::operator new(bytes, std::align_val_t{cache_line}) : series_pool().allocate(bytes);
 }
+void* allocate_history(std::size_t bytes) { return history_pool().allocate(bytes); }
 
 void free_series(void* memory, std::size_t bytes) noexcept {
-  if (bytes > longest) return ::operator delete(memory, std::align_val_t{grain});
-  pool().free(memory, grains_of(bytes));
+  if (bytes > longest) return ::operator delete(memory, std::align_val_t{cache_line});
+  series_pool().free(memory, bytes);
 }
+void free_history(void* memory, std::size_t bytes) noexcept { history_pool().free(memory, bytes); }
 
-void lock_series_pool() { pool().lock(); }
-void unlock_series_pool() { pool().unlock(); }
-void renew_series_pool_lock() noexcept { pool().renew_lock(); }
+void lock_series_pools() { series_pool().lock(), history_pool().lock(); }
+void unlock_series_pools() { history_pool().unlock(), series_pool().unlock(); }
+void renew_series_pool_locks() noexcept { series_pool().renew_lock(), history_pool().renew_lock(); }
 
 Block allocate_block(std::size_t bytes) {
   if (bytes < smallest_mapped) {
-    void* const block = ::operator new(bytes, std::align_val_t{grain});
+    void* const block = ::operator new(bytes, std::align_val_t{cache_line});
     std::memset(block, 0, bytes);
     return Block{block, FreeBlock{bytes}};
   }
@@ -119,7 +136,7 @@ Block allocate_block(std::size_t bytes) {
 }
 
 void FreeBlock::operator()(void* block) const noexcept {
-  if (bytes < smallest_mapped) return ::operator delete(block, std::align_val_t{grain});
+  if (bytes < smallest_mapped) return ::operator delete(block, std::align_val_t{cache_line});
   if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(block, bytes);
   munmap(block, bytes);
 }

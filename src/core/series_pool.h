@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory for series: close together, so that many series lie on few pages.
+// Memory for series: close together, so that many series lie on few pages, and what lookups read apart from the rest.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +15,18 @@ inline constexpr std::size_t cache_line = 64;
 
 /// At least `bytes`, aligned to a cache line. Throws std::bad_alloc. Any thread.
 [[nodiscard]] void* allocate_series(std::size_t bytes);
+/// The same for what is seldom read, aligned to eight bytes.
+[[nodiscard]] void* allocate_history(std::size_t bytes);
 
-/// Puts them up for other series; nothing is given back to the system. The same `bytes` as allocated.
+/// Puts them up for others; nothing is given back to the system. The same `bytes` as allocated.
 void free_series(void* memory, std::size_t bytes) noexcept;
+void free_history(void* memory, std::size_t bytes) noexcept;
 
 /// Around a fork.
-void lock_series_pool();
-void unlock_series_pool();
-/// In the child of a bare clone, where a thread of the parent may have held it.
-void renew_series_pool_lock() noexcept;
+void lock_series_pools();
+void unlock_series_pools();
+/// In the child of a bare clone, where a thread of the parent may have held them.
+void renew_series_pool_locks() noexcept;
 
 /// Zeroed memory of large tables, on huge pages where the system has them to give on request.
 struct FreeBlock {

@@ -9,12 +9,12 @@ namespace detail {
 namespace {
 
 bool has_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
-  if (series.text_count != key.count) return false;
-  const std::uint32_t* const sizes = series.sizes();
+  if (series.text_count() != key.count) return false;
   const char* text = series.text();
   for (std::size_t i = 0; i < key.count; ++i) {
-    if (sizes[i] != key.texts[i].size() || std::memcmp(text, key.texts[i].data(), sizes[i]) != 0) return false;
-    text += sizes[i];
+    const std::size_t size = series.size(i);
+    if (size != key.texts[i].size() || std::memcmp(text, key.texts[i].data(), size) != 0) return false;
+    text += size;
   }
   return true;
 }
@@ -22,11 +22,11 @@ bool has_texts(const DynamicSeries& series, const SeriesKey& key) noexcept {
 }  // namespace
 
 std::uint64_t hash_of(const DynamicSeries& series) noexcept {
-  std::uint64_t hash = begin_hash(series.text_count, hash_key);
+  std::uint64_t hash = begin_hash(series.text_count(), hash_key);
   const char* text = series.text();
-  for (std::size_t i = 0; i < series.text_count; ++i) {
-    hash = hash_text(hash, text, series.sizes()[i], hash_key);
-    text += series.sizes()[i];
+  for (std::size_t i = 0; i < series.text_count(); ++i) {
+    hash = hash_text(hash, text, series.size(i), hash_key);
+    text += series.size(i);
   }
   return end_hash(hash, hash_key);
 }

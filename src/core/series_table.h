@@ -78,9 +78,9 @@ inline DynamicSeries* SeriesTable::find(const SeriesKey& key) const noexcept {
   const std::uint64_t matches = group.matches(key.hash);
   if (matches == 0) return search(key);
   DynamicSeries* const series = entry(group, matches);
-  if (!is_entry(series) || series->text_count != key.count) return search(key);
-  const std::uint32_t* const sizes = series->sizes();
-  const char* text = series->text();
+  if (!is_entry(series) || series->texts != key.count) return search(key);
+  const std::uint16_t* const sizes = series->short_sizes();
+  const char* text = reinterpret_cast<const char*>(sizes + key.count);
   for (std::size_t i = 0; i < key.count; ++i) {
     const std::size_t size = sizes[i];
     if (size != key.texts[i].size() || size > longest_short_text) return search(key);

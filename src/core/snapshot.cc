@@ -212,10 +212,10 @@ class SeriesLabels {
   }
   std::span<const Label> of(const detail::DynamicSeries& series) {
     labels_.resize(constant_);
-    if (series.is_overflow) labels_.push_back({index_.overflow_key(), "true"});
+    if (series.history->is_overflow) labels_.push_back({index_.overflow_key(), "true"});
     const char* text = series.text();
-    for (std::size_t i = 0; i < series.text_count; ++i) {
-      const Text label{text, series.sizes()[i]};
+    for (std::size_t i = 0; i < series.text_count(); ++i) {
+      const Text label{text, series.size(i)};
       text += label.size();
       if (index_.is_free() && i % 2 == 0) {
         labels_.push_back({label, {}});
@@ -238,7 +238,8 @@ void visit_series(ReaderState& state, const Instrument& instrument, const Reader
                   Visitor& visitor) {
   SeriesLabels labels{instrument, state.labels};
   for (const auto& entry : dynamic.series) {
-    const Series series{entry.series->id + instrument.member, entry.series->born_unix_ns, labels.of(*entry.series)};
+    const detail::SeriesHistory& history = *entry.series->history;
+    const Series series{history.id + instrument.member, history.born_unix_ns, labels.of(*entry.series)};
     const auto cells = [&] { return series_cells(state, dynamic, entry) + instrument.member; };
     switch (instrument.cells) {
       case Cells::counter: visitor.sum(series, NumberPoint<std::uint64_t>{*cells()}); break;

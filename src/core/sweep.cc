@@ -26,10 +26,11 @@ bool is_level(Cells cells) noexcept {
 }
 
 std::uint64_t level(const DynamicSeries& series) noexcept {
-  const std::uint64_t place = series.place.load(std::memory_order_relaxed);
+  const SeriesHistory& history = *series.history;
+  const std::uint64_t place = history.place.load(std::memory_order_relaxed);
   std::uint64_t total = 0;
-  if (place != 0) series.arena().sum(series.arena().at(place), 1, &total);
-  if (const auto* const earlier = series.earlier.load(std::memory_order_relaxed)) total += *earlier;
+  if (place != 0) history.arena().sum(history.arena().at(place), 1, &total);
+  if (const auto* const earlier = history.earlier.load(std::memory_order_relaxed)) total += *earlier;
   return total;
 }
 
@@ -41,10 +42,11 @@ void make_room(std::vector<T>& vector) {
 
 /// What could not be evicted goes on with the run it had.
 void give_run_back(DynamicSeries& series) noexcept {
+  SeriesHistory& history = *series.history;
   const bool locked = arena_lock.lock();
   const bool lives = __atomic_load_n(&series.owner, __ATOMIC_RELAXED) != nullptr;
-  const bool has_run = series.place.load(std::memory_order_relaxed) != 0;
-  if (lives && has_run && __atomic_load_n(&series.cells, __ATOMIC_RELAXED) == nullptr) attach_run(series, series);
+  const bool has_run = history.place.load(std::memory_order_relaxed) != 0;
+  if (lives && has_run && __atomic_load_n(&series.cells, __ATOMIC_RELAXED) == nullptr) attach_run(series, history);
   if (locked) arena_lock.unlock();
 }
 
@@ -52,7 +54,8 @@ void give_run_back(DynamicSeries& series) noexcept {
 
 bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<Process::Quarantined>& free_now) noexcept
     try {
-  const std::uint64_t* const before = series.earlier.load(std::memory_order_relaxed);
+  SeriesHistory& history = *series.history;
+  const std::uint64_t* const before = history.earlier.load(std::memory_order_relaxed);
   std::unique_ptr<std::uint64_t[]> fresh;
   if (before == nullptr && !shape.is_gauge()) fresh = std::make_unique<std::uint64_t[]>(shape.width);
   Values total(shape.width);
@@ -62,32 +65,32 @@ bool retire_series(DynamicSeries& series, const Instrument& shape, std::vector<P
 
   const bool locked = arena_lock.lock();
   const bool written_again = __atomic_load_n(&series.cells, __ATOMIC_RELAXED) != nullptr;
-  const std::uint64_t place = series.place.load(std::memory_order_relaxed);
+  const std::uint64_t place = history.place.load(std::memory_order_relaxed);
   if (place == 0) {  // the metric has ended meanwhile, and its end took the run
     if (locked) arena_lock.unlock();
     return false;
   }
   const bool is_used = is_level(shape.cells) && level(series) != 0 && series.owner != nullptr;
-  if (!written_again && is_used) __atomic_store_n(&series.cells, series.arena().at(place), __ATOMIC_RELEASE);
+  if (!written_again && is_used) __atomic_store_n(&series.cells, history.arena().at(place), __ATOMIC_RELEASE);
   const bool taken = !written_again && !is_used;
   if (taken) {
-    series.moves.fetch_add(1, std::memory_order_acq_rel);
-    series.place.store(0, std::memory_order_relaxed);
+    history.moves.fetch_add(1, std::memory_order_acq_rel);
+    history.place.store(0, std::memory_order_relaxed);
   }
   if (locked) arena_lock.unlock();
   if (!taken) return false;
 
-  std::uint64_t* const run = series.arena().at(place);
+  std::uint64_t* const run = history.arena().at(place);
   if (!shape.is_gauge()) {
     read_run(shape, run, total.data());
     auto* const sums = before != nullptr ? const_cast<std::uint64_t*>(before) : fresh.get();
     accumulate(shape, total.data(), sums);
     for (std::size_t i = 0; i < shape.width; ++i) __atomic_store_n(sums + i, total[i], __ATOMIC_RELAXED);
-    series.earlier.store(sums, std::memory_order_release);
+    history.earlier.store(sums, std::memory_order_release);
     static_cast<void>(fresh.release());
   }
-  series.moves.fetch_add(1, std::memory_order_release);
-  given_up.push_back({series.size, run});
+  history.moves.fetch_add(1, std::memory_order_release);
+  given_up.push_back({history.size, run});
   return true;
 } catch (const std::bad_alloc&) {
   return false;
@@ -119,41 +122,44 @@ void Sweep::take(DynamicSeries& series) {
     give_run_back(series);
     return;
   }
-  series.evicted.store(true, std::memory_order_relaxed);
+  series.history->evicted.store(true, std::memory_order_relaxed);
   note_evicted(series);
 }
 
 void Sweep::note_evicted(DynamicSeries& series) noexcept {
-  series.retire_order = ++registry_.retirements;
-  series.seen = static_cast<std::uint64_t>(now_ns());
+  SeriesHistory& history = *series.history;
+  history.retire_order = ++registry_.retirements;
+  history.seen = static_cast<std::uint64_t>(now_ns());
   index_.live_.fetch_sub(1, std::memory_order_relaxed);
   ++evicted_;
 }
 
 /// Of what has no cells, because nobody has written it yet, or not since its metric came back.
 void Sweep::evict_unwritten(DynamicSeries& series) {
-  if (series.evicted.load(std::memory_order_relaxed)) return;
-  if (series.references.load(std::memory_order_relaxed) != 0 || !may_be_evicted(series)) {
-    series.idle = 0;
+  SeriesHistory& history = *series.history;
+  if (history.evicted.load(std::memory_order_relaxed)) return;
+  if (history.references.load(std::memory_order_relaxed) != 0 || !may_be_evicted(series)) {
+    history.idle = 0;
     return;
   }
-  if (series.idle < 255) ++series.idle;
-  if (series.idle < idle_sweeps_) return;
+  if (history.idle < 255) ++history.idle;
+  if (history.idle < idle_sweeps_) return;
   const bool locked = arena_lock.lock();
-  const bool is_written = series.place.load(std::memory_order_relaxed) != 0;
-  if (!is_written) series.evicted.store(true, std::memory_order_relaxed);
+  const bool is_written = history.place.load(std::memory_order_relaxed) != 0;
+  if (!is_written) history.evicted.store(true, std::memory_order_relaxed);
   if (locked) arena_lock.unlock();
   if (!is_written) note_evicted(series);
 }
 
 /// Something that no observation leaves as it was.
 std::uint64_t Sweep::observed(const DynamicSeries& series) const {
+  const SeriesHistory& history = *series.history;
   const Instrument& shape = index_.shape_;
-  const std::uint64_t* const run = series.arena().at(series.place.load(std::memory_order_relaxed));
-  if (shape.cells == Cells::float_counter) return std::bit_cast<std::uint64_t>(series.arena().sum_double(run));
+  const std::uint64_t* const run = history.arena().at(history.place.load(std::memory_order_relaxed));
+  if (shape.cells == Cells::float_counter) return std::bit_cast<std::uint64_t>(history.arena().sum_double(run));
   if (shape.is_gauge()) return __atomic_load_n(run, __ATOMIC_RELAXED);
   Values cells(shape.width);
-  series.arena().sum(run, shape.width, cells.data());
+  history.arena().sum(run, shape.width, cells.data());
   if (shape.width == 1) return cells[0];
   // The count of a histogram or distribution; the total of a set.
   if (shape.cells == Cells::counter) return std::accumulate(cells.begin(), cells.end(), std::uint64_t{0});
@@ -164,38 +170,40 @@ std::uint64_t Sweep::observed(const DynamicSeries& series) const {
 }
 
 bool Sweep::may_be_evicted(const DynamicSeries& series) const noexcept {
-  if (series.is_overflow) return false;
+  if (series.history->is_overflow) return false;
   return !is_level(index_.shape_.cells) ||
-         (level(series) == 0 && series.references.load(std::memory_order_relaxed) == 0);
+         (level(series) == 0 && series.history->references.load(std::memory_order_relaxed) == 0);
 }
 
 void Sweep::find_idle() {
   index_.for_each([this](DynamicSeries& series) {
-    if (series.place.load(std::memory_order_acquire) == 0) return evict_unwritten(series);
-    if (series.evicted.exchange(false, std::memory_order_relaxed)) {
+    SeriesHistory& history = *series.history;
+    if (history.place.load(std::memory_order_acquire) == 0) return evict_unwritten(series);
+    if (history.evicted.exchange(false, std::memory_order_relaxed)) {
       // Written again through a handle.
       index_.live_.fetch_add(1, std::memory_order_relaxed);
-      series.idle = 0;
-      series.seen = observed(series);
+      history.idle = 0;
+      history.seen = observed(series);
       return;
     }
     const std::uint64_t found = observed(series);
-    if (found != series.seen) {
-      series.idle = 0;
-      series.seen = found;
-    } else if (series.idle < 255) {
-      ++series.idle;
+    if (found != history.seen) {
+      history.idle = 0;
+      history.seen = found;
+    } else if (history.idle < 255) {
+      ++history.idle;
     }
-    if (series.idle >= idle_sweeps_ && may_be_evicted(series)) idle_.push_back(&series);
+    if (history.idle >= idle_sweeps_ && may_be_evicted(series)) idle_.push_back(&series);
   });
 }
 
 /// Whether no reader waits for the final value any more.
 bool Sweep::is_finished(const DynamicSeries& series, std::int64_t now) const noexcept {
-  const std::int64_t age = now - static_cast<std::int64_t>(series.seen);
+  const SeriesHistory& history = *series.history;
+  const std::int64_t age = now - static_cast<std::int64_t>(history.seen);
   if (age >= longest_hold_ns) return true;
   return std::all_of(registry_.readers.begin(), registry_.readers.end(), [&](const ReaderState* reader) {
-    return reader->options.finals == Finals::held ? age >= hold_ns : reader->taken_retirements >= series.retire_order;
+    return reader->options.finals == Finals::held ? age >= hold_ns : reader->taken_retirements >= history.retire_order;
   });
 }
 
@@ -203,7 +211,8 @@ void Sweep::unlink_finished() {
   const std::int64_t now = now_ns();
   std::vector<DynamicSeries*> held;
   index_.for_each([&](DynamicSeries& series) {
-    if (!series.evicted.load(std::memory_order_relaxed) || series.place.load(std::memory_order_relaxed) != 0) return;
+    const SeriesHistory& history = *series.history;
+    if (!history.evicted.load(std::memory_order_relaxed) || history.place.load(std::memory_order_relaxed) != 0) return;
     if (!is_finished(series, now)) {
       held.push_back(&series);
     } else if (unlink(series)) {
@@ -214,7 +223,7 @@ void Sweep::unlink_finished() {
   if (held.size() <= index_.max_series_) return;
   const auto excess = static_cast<std::ptrdiff_t>(held.size() - index_.max_series_);
   std::nth_element(held.begin(), held.begin() + excess, held.end(),
-                   [](const auto* a, const auto* b) { return a->retire_order < b->retire_order; });
+                   [](const auto* a, const auto* b) { return a->history->retire_order < b->history->retire_order; });
   for (auto series = held.begin(); series != held.begin() + excess; ++series) {
     if (unlink(**series)) ++forgotten_, ++process().finals_dropped;
   }
@@ -222,6 +231,7 @@ void Sweep::unlink_finished() {
 
 /// Takes a series out of the index, unless a handle refers to it or somebody writes it just now.
 bool Sweep::unlink(DynamicSeries& series) noexcept try {
+  SeriesHistory& history = *series.history;
   const std::lock_guard lock{index_.mutex_};
   make_room(index_.unlinked_);
   make_room(index_.free_slots_);
@@ -229,8 +239,8 @@ bool Sweep::unlink(DynamicSeries& series) noexcept try {
   const bool locked = arena_lock.lock();
   // Both at once: who finds it from here on can neither write nor keep it.
   const bool leaves =
-      series.evicted.load(std::memory_order_relaxed) && series.place.load(std::memory_order_relaxed) == 0 &&
-      series.references.compare_exchange_strong(none, DynamicSeries::unreachable, std::memory_order_relaxed);
+      history.evicted.load(std::memory_order_relaxed) && history.place.load(std::memory_order_relaxed) == 0 &&
+      history.references.compare_exchange_strong(none, SeriesHistory::unreachable, std::memory_order_relaxed);
   if (leaves) __atomic_store_n(&series.owner, nullptr, __ATOMIC_RELAXED);
   if (locked) arena_lock.unlock();
   if (!leaves) return false;
@@ -245,7 +255,7 @@ void Sweep::free_unlinked() {
   std::erase_if(index_.unlinked_, [this](const DynamicIndex::Unlinked& unlinked) {
     const bool is_shown =
         std::any_of(registry_.readers.begin(), registry_.readers.end(), [&](const ReaderState* reader) {
-          return unlinked.series->id < reader->captured_ids && reader->capture <= unlinked.captures;
+          return unlinked.series->history->id < reader->captured_ids && reader->capture <= unlinked.captures;
         });
     if (is_shown) return false;
     delete_series(*unlinked.series);
