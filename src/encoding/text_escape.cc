@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "copy_text.h"
 #include "core/utf8.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -12,8 +13,6 @@ namespace {
 
 enum class Place : std::uint8_t { label_value, help, open_metrics_help };
 
-char* copy(char* out, std::string_view text) noexcept { return std::copy(text.begin(), text.end(), out); }
-
 template <Place place>
 void append_escaped(ByteBuffer& out, std::string_view text) {
   // No byte becomes more than three: a stray one turns into U+FFFD.
@@ -22,18 +21,18 @@ void append_escaped(ByteBuffer& out, std::string_view text) {
     const char c = text.front();
     std::size_t taken = 1;
     if (c == '\\') {
-      end = copy(end, "\\\\");
+      end = copy_text(end, "\\\\");
     } else if (c == '\n') {
-      end = copy(end, "\\n");
+      end = copy_text(end, "\\n");
     } else if (place != Place::help && c == '"') {
-      end = copy(end, "\\\"");
+      end = copy_text(end, "\\\"");
     } else if (place != Place::label_value && c == '\0') {
-      end = copy(end, replacement_character);
+      end = copy_text(end, replacement_character);
     } else if (static_cast<unsigned char>(c) < 0x80) {
       *end++ = c;
     } else {
       const Utf8Step step = utf8_step(text);
-      end = copy(end, repaired_front(text, step));
+      end = copy_text(end, repaired_front(text, step));
       taken = step.length;
     }
     text.remove_prefix(taken);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "copy_text.h"
 #include "text_integer.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -14,16 +15,14 @@ namespace detail {
 
 namespace {
 
-char* copy(char* out, std::string_view text) noexcept { return std::copy(text.begin(), text.end(), out); }
-
 // Large enough for every form std::to_chars can choose for a double.
 static_assert(longest_number >= std::string_view{"-1.7976931348623157e+308"}.size() + 2);
 
 bool write_special(char*& out, double value) noexcept {
   if (std::isnan(value)) {
-    out = copy(out, "NaN");
+    out = copy_text(out, "NaN");
   } else if (std::isinf(value)) {
-    out = copy(out, value > 0 ? "+Inf" : "-Inf");
+    out = copy_text(out, value > 0 ? "+Inf" : "-Inf");
   } else {
     return false;
   }
@@ -82,7 +81,7 @@ char* write_canonical(char* out, double value) noexcept {
   if (exponent < -4 || exponent >= 6) return end;
 
   char* const fixed_end = std::to_chars(out, out + longest_number, value, std::chars_format::fixed).ptr;
-  return std::find(out, fixed_end, '.') != fixed_end ? fixed_end : copy(fixed_end, ".0");
+  return std::find(out, fixed_end, '.') != fixed_end ? fixed_end : copy_text(fixed_end, ".0");
 }
 
 char* write_seconds(char* out, std::int64_t nanoseconds) noexcept {

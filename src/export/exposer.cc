@@ -15,9 +15,7 @@
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
-namespace {
-
-using namespace detail;  // NOLINT(google-build-using-namespace): the exposer is made of it
+namespace detail {
 
 /// Answers requests: which path, and a scrape's way from cells to a body.
 class Pages final : public HttpHandler {
@@ -86,6 +84,12 @@ class Pages final : public HttpHandler {
   const ExposerOptions& options_;
   ExposerMetrics& metrics_;
 };
+
+}  // namespace detail
+
+namespace {
+
+using namespace detail;  // NOLINT(google-build-using-namespace): the exposer is made of it
 
 /// Blocks all signals for the calling thread, so that a thread it starts never runs the program's handlers. The ones
 /// that a fault of the thread itself raises stay: blocking them would only hide where it crashed.

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "fast_telemetry/detail/abi.h"
@@ -33,6 +35,9 @@ class FileDescriptor {
  private:
   int number_ = -1;
 };
+
+/// Why the last system call failed.
+[[nodiscard]] inline std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

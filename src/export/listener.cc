@@ -57,8 +57,6 @@ std::uint16_t port_of(const Address& address) noexcept {
   return ntohs(v4.sin_port);
 }
 
-std::error_code last_error() noexcept { return {errno, std::system_category()}; }
-
 }  // namespace
 
 std::error_code Listener::open(const std::string& address, std::uint16_t port, Listener& listener) {

@@ -21,8 +21,6 @@ namespace {
 
 constexpr std::size_t write_bytes = std::size_t{64} << 10U;  // arbitrary: a system call per some hundred spans
 
-std::error_code last_error() noexcept { return {errno, std::system_category()}; }
-
 /// Midnight (UTC) of the day before: spans that began before the file have no negative times, unless they are older.
 std::int64_t base_of(std::int64_t unix_ns) noexcept {
   constexpr std::int64_t day = std::int64_t{86'400} * 1'000'000'000;
@@ -87,7 +85,7 @@ class SpanFileWriter {
     buffer_.append_unchecked(end_.view());
     const std::error_code error = flush_and_tell();
     const bool is_closed = ::close(file_.release()) == 0 || errno == EINTR;
-    return error || is_closed ? error : last_error();
+    return error || is_closed ? error : detail::last_error();
   }
 
  private:
@@ -107,7 +105,7 @@ class SpanFileWriter {
       if (count > 0) {
         rest.remove_prefix(static_cast<std::size_t>(count));
       } else if (count == 0 || errno != EINTR) {
-        error = count == 0 ? std::make_error_code(std::errc::io_error) : last_error();
+        error = count == 0 ? std::make_error_code(std::errc::io_error) : detail::last_error();
       }
     }
     const std::string_view written = buffer_.view().substr(0, buffer_.size() - rest.size());
@@ -171,11 +169,11 @@ std::error_code SpanFile::open(const char* path, const SpanFileOptions& options)
   static_cast<void>(close());
   // Not to wait for the other end of a pipe.
   detail::FileDescriptor file{::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600)};
-  if (!file) return last_error();
+  if (!file) return detail::last_error();
   struct stat status{};
-  if (::fstat(file.number(), &status) != 0) return last_error();
+  if (::fstat(file.number(), &status) != 0) return detail::last_error();
   if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return std::make_error_code(std::errc::not_supported);
-  if (::fcntl(file.number(), F_SETFL, 0) != 0) return last_error();
+  if (::fcntl(file.number(), F_SETFL, 0) != 0) return detail::last_error();
   auto writer = std::make_unique<detail::SpanFileWriter>(std::move(file), options, info_);
   if (const std::error_code error = writer->begin()) return error;
   writer_ = std::move(writer);

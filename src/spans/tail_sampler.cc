@@ -19,18 +19,6 @@ namespace detail {
 
 namespace {
 
-/// Written by the sampler's thread, read by any.
-class Tally {
- public:
-  void add(std::uint64_t n = 1) noexcept { set(value() + n); }
-  void sub(std::uint64_t n = 1) noexcept { set(value() - n); }
-  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
-
 template <class Number>
 void check_limit(const char* what, Number value, std::uint64_t least, std::uint64_t most) {
   const auto number = static_cast<std::uint64_t>(value);
@@ -125,6 +113,18 @@ class TailState {
   }
 
  private:
+  /// Written by the sampler's thread, read by any.
+  class Tally {
+   public:
+    void add(std::uint64_t n = 1) noexcept { set(value() + n); }
+    void sub(std::uint64_t n = 1) noexcept { set(value() - n); }
+    void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+   private:
+    std::atomic<std::uint64_t> value_{0};
+  };
+
   static constexpr std::uint32_t none = HeldTraces::none;
 
   /// What the parent process holds, and has counted, is its own.

@@ -16,7 +16,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace exported_names_test {
 
 /// Everything but the values.
 std::string names_in(const std::string& exposition) {
@@ -62,4 +62,4 @@ TEST(ExportedNames, of_spans_are_as_reviewed) {
   EXPECT_TRUE(ft::golden_matches("exported_names/spans.txt", names_in(std::string{text.view()})));
 }
 
-}  // namespace
+}  // namespace exported_names_test

@@ -21,7 +21,7 @@ namespace ft = fast_telemetry;
 using ft::Kind;
 using ft::Unit;
 
-namespace {
+namespace open_metrics_test {
 
 constexpr std::int64_t second = 1'000'000'000;
 
@@ -196,8 +196,6 @@ const GoldenCase cases[] = {
      }},
 };
 
-}  // namespace
-
 TEST_P(OpenMetricsGolden, is_written_as_reviewed) {
   ft::ByteBuffer out;
   ft::OpenMetricsEncoder encoder{out, GetParam().options};
@@ -213,3 +211,5 @@ TEST_P(OpenMetricsGolden, is_written_as_reviewed) {
 
 INSTANTIATE_TEST_SUITE_P(rules, OpenMetricsGolden, testing::ValuesIn(cases),
                          [](const auto& test) { return std::string{test.param.rule}; });
+
+}  // namespace open_metrics_test

@@ -19,7 +19,7 @@
 namespace ft = fast_telemetry;
 using ft::Kind;
 
-namespace {
+namespace prometheus_text_test {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -184,8 +184,6 @@ std::string_view after_labels(std::string_view line) {
   return {};
 }
 
-}  // namespace
-
 // P-2, P-3, P-12, P-16, PRM-11: every line ends, in a newline alone. There are HELP, TYPE and samples, and a sample is
 // a name, labels, one blank and a value: no timestamp, no exemplar, no other comment.
 TEST_P(PrometheusTextGolden, is_nothing_but_metadata_and_bare_samples) {
@@ -223,3 +221,5 @@ TEST_P(PrometheusTextGolden, is_written_as_reviewed) {
 
 INSTANTIATE_TEST_SUITE_P(rules, PrometheusTextGolden, testing::ValuesIn(cases),
                          [](const auto& test) { return std::string{test.param.rule}; });
+
+}  // namespace prometheus_text_test

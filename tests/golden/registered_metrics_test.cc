@@ -14,7 +14,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace registered_metrics_test {
 
 enum class Breaker : std::uint8_t { closed, open };
 constexpr ft::Label label(Breaker state) {
@@ -59,10 +59,10 @@ std::string text() {
   return std::string{out.view()};
 }
 
-}  // namespace
-
 // P-9, P-24, P-25, P-27, S-21: among them a series that was not reported, and a family without any.
 TEST(RegisteredMetrics, are_written_as_reviewed) {
   EXPECT_TRUE(ft::golden_matches("prometheus_text/registered_metrics.txt", text<ft::PrometheusTextEncoder>()));
   EXPECT_TRUE(ft::golden_matches("open_metrics/registered_metrics.txt", text<ft::OpenMetricsEncoder>()));
 }
+
+}  // namespace registered_metrics_test

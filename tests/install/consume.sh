@@ -25,6 +25,7 @@ case $what in
   install_shared)
     # Not optimised: nothing is measured, and more of the standard library's templates are left that must not show.
     cmake --fresh -S "$1" -B "$2.build" -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS_RELEASE=-O0 -DBUILD_SHARED_LIBS=ON \
+      -DCMAKE_UNITY_BUILD=ON -DFAST_TELEMETRY_WERROR=ON \
       -DFAST_TELEMETRY_TESTS=OFF -DFAST_TELEMETRY_BENCH=OFF -DFAST_TELEMETRY_EXAMPLES=OFF
     cmake --build "$2.build"
     install_tree "$2.build" "$2"

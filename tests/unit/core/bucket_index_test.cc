@@ -22,7 +22,7 @@ namespace ft = fast_telemetry;
 using ft::detail::bucket_index;
 using ft::detail::BucketTable;
 
-namespace {
+namespace bucket_index_test {
 
 constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
 constexpr double tiniest = std::numeric_limits<double>::denorm_min();
@@ -285,4 +285,4 @@ static_assert(ft::detail::ordered_key(-tiniest) < ft::detail::ordered_key(0.0));
 static_assert(ft::detail::ordered_key(0.0) < ft::detail::ordered_key(tiniest));
 static_assert(ft::detail::ordered_key(tiniest) < ft::detail::ordered_key(DBL_MAX));
 
-}  // namespace
+}  // namespace bucket_index_test

@@ -13,7 +13,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace cgroup_test {
 
 class Cgroup : public testing::Test {
  protected:
@@ -211,4 +211,4 @@ TEST(ReadFile, reads_the_whole_of_a_file_or_nothing) {
   EXPECT_EQ(ft::detail::read_file(testing::TempDir()), std::nullopt);
 }
 
-}  // namespace
+}  // namespace cgroup_test

@@ -13,7 +13,7 @@
 #include "fast_telemetry/testing/virtual_clock.h"
 #include "src/core/clock.h"
 
-namespace {
+namespace clock_test {
 
 namespace ft = fast_telemetry;
 using ft::detail::clock_pace;
@@ -190,4 +190,4 @@ TEST(VirtualClock, is_the_same_for_all_threads) {
   EXPECT_EQ(ft::now_ns(), before + second);
 }
 
-}  // namespace
+}  // namespace clock_test

@@ -10,7 +10,7 @@
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 
-namespace {
+namespace counter_set_test {
 
 namespace ft = fast_telemetry;
 
@@ -105,4 +105,4 @@ TEST(CounterSet, loses_nothing_when_many_threads_add) {
   EXPECT_EQ(set.values()[1], 600'000u);
 }
 
-}  // namespace
+}  // namespace counter_set_test

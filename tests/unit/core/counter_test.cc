@@ -16,7 +16,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace counter_test {
 
 constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
 
@@ -344,4 +344,4 @@ TEST(UpDownCounter, has_labels_and_a_spare_point) {
   EXPECT_EQ(seen.up_down_counter("queued", {{"device", "invalid"}}), -1);
 }
 
-}  // namespace
+}  // namespace counter_test

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::Field;
 
-namespace {
+namespace diagnostics_test {
 
 struct Heard {
   std::string component;
@@ -163,4 +163,4 @@ TEST(Printable, keeps_what_can_be_printed_and_nothing_else) {
   EXPECT_EQ(ft::detail::printable(""), "");
 }
 
-}  // namespace
+}  // namespace diagnostics_test

@@ -20,7 +20,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/support/sanitized.h"
 
-namespace {
+namespace distribution_test {
 
 namespace ft = fast_telemetry;
 using ft::detail::exponential_index;
@@ -415,4 +415,4 @@ TEST(Distribution, of_durations_refuses_another_unit_than_seconds) {
             "metric \"d\" records durations, so its unit is seconds");
 }
 
-}  // namespace
+}  // namespace distribution_test

@@ -21,7 +21,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace dynamic_eviction_test {
 
 class Eviction : public RegistryTest {
  protected:
@@ -333,4 +333,4 @@ TEST_F(Eviction, keeps_a_level_that_nobody_writes_after_its_metric_came_back) {
   EXPECT_EQ(collect().up_down_counter("open", {{"x", "a"}}), 3);
 }
 
-}  // namespace
+}  // namespace dynamic_eviction_test

@@ -18,7 +18,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace dynamic_free_test {
 
 class DynamicFree : public RegistryTest {
  protected:
@@ -107,4 +107,4 @@ TEST_F(DynamicFree, other_metrics) {
   EXPECT_EQ(collect().histogram("sizes", {{"x", "1"}}).count(), 1U);
 }
 
-}  // namespace
+}  // namespace dynamic_free_test

@@ -27,7 +27,7 @@ using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 
-namespace {
+namespace dynamic_limit_test {
 
 class DynamicLimit : public RegistryTest {};
 
@@ -230,4 +230,4 @@ TEST_F(DynamicLimit, is_told_to_the_diagnostics_hook_once_a_minute) {
   EXPECT_THAT(messages[0], AllOf(HasSubstr("told"), HasSubstr("29 records"), HasSubstr("\"tenant\"")));
 }
 
-}  // namespace
+}  // namespace dynamic_limit_test

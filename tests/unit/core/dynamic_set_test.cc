@@ -17,7 +17,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace dynamic_set_test {
 
 enum Slot : std::uint8_t { requests, bytes, errors };
 constexpr ft::Info infos[] = {
@@ -148,4 +148,4 @@ TEST_F(DynamicSet, registers_all_or_nothing) {
   EXPECT_EQ(ft::RecordingVisitor{reader}.counter("errors", {{"tenant", "a"}}), 5U);
 }
 
-}  // namespace
+}  // namespace dynamic_set_test

@@ -32,7 +32,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-namespace {
+namespace dynamic_test {
 
 enum class Verb : std::uint8_t { get, put };
 constexpr ft::Label label(Verb verb) { return ft::from_enumerator("verb", verb); }
@@ -419,4 +419,4 @@ TEST_F(Dynamic, many_threads_make_the_same_series) {
   for (int i = 0; i < labels; ++i) EXPECT_EQ(seen.counter("requests", {{"x", std::to_string(i)}}), 4U);
 }
 
-}  // namespace
+}  // namespace dynamic_test

@@ -26,7 +26,7 @@
 #include "src/core/exemplars.h"
 #include "tests/support/kept_exemplars.h"
 
-namespace {
+namespace exemplar_test {
 
 namespace ft = fast_telemetry;
 using ft::exemplars_in;
@@ -350,4 +350,4 @@ TEST_F(Exemplars, are_not_inherited_by_a_forked_child) {
   EXPECT_EQ(collect(), "counter: 1 of 1\n");
 }
 
-}  // namespace
+}  // namespace exemplar_test

@@ -20,7 +20,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "fast_telemetry/testing/virtual_clock.h"
 
-namespace {
+namespace extrema_test {
 
 namespace ft = fast_telemetry;
 using ft::detail::Extremum;
@@ -343,4 +343,4 @@ TEST(ExtremaGauges, show_each_reader_every_rise_once_while_another_takes_windows
   EXPECT_EQ(min.value_or(0), -written.load());
 }
 
-}  // namespace
+}  // namespace extrema_test

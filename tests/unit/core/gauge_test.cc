@@ -16,7 +16,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace gauge_test {
 
 enum class Zone : std::uint8_t { inlet, outlet };
 
@@ -188,4 +188,4 @@ static_assert(!CanBeGauge<int> && !CanBeGauge<float> && !CanBeGauge<std::uint64_
 
 static_assert(!std::is_copy_constructible_v<ft::Gauge<double>> && !std::is_move_constructible_v<ft::Gauge<double>>);
 
-}  // namespace
+}  // namespace gauge_test

@@ -26,7 +26,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-namespace {
+namespace histogram_test {
 
 constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
 
@@ -473,4 +473,4 @@ TEST(FloatHistogram, loses_nothing_when_many_threads_record) {
   EXPECT_EQ(seen.metric.sum(), each * 0.75);
 }
 
-}  // namespace
+}  // namespace histogram_test

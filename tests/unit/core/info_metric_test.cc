@@ -11,7 +11,7 @@
 #include "fast_telemetry/gauge.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 
-namespace {
+namespace info_metric_test {
 
 namespace ft = fast_telemetry;
 
@@ -99,4 +99,4 @@ TEST(BuildInfo, leaves_out_what_is_not_known_and_names_the_compiler) {
   EXPECT_FALSE(labels[1].second.empty());
 }
 
-}  // namespace
+}  // namespace info_metric_test

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::ThrowsMessage;
 
-namespace {
+namespace info_test {
 
 struct NameCase {
   const char* what;
@@ -131,4 +131,4 @@ concept BecomesText = requires(T t) { ft::Text{t}; };
 static_assert(BecomesText<const char*> && BecomesText<std::string> && BecomesText<std::string_view>);
 static_assert(!BecomesText<int> && !BecomesText<std::vector<char>>);
 
-}  // namespace
+}  // namespace info_test

@@ -12,7 +12,7 @@ namespace ft = fast_telemetry;
 using ft::detail::label_count;
 using ft::detail::labels_of;
 
-namespace {
+namespace label_test {
 
 // Written as a switch, with one value spelled unlike its enumerator.
 enum class Method : std::uint8_t { get, post, put, remove };
@@ -226,4 +226,4 @@ static_assert(!ft::LabelEnum<NoKey> && !ft::LabelEnum<NoLabels> && !ft::LabelEnu
 static_assert(!ft::LabelEnum<Wide>, "an enum wider than a byte can index past the cells");
 static_assert(!ft::LabelEnum<Unlabelled> && !ft::LabelEnum<WrongResult> && !ft::LabelEnum<int> && !ft::LabelEnum<char>);
 
-}  // namespace
+}  // namespace label_test

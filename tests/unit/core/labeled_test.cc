@@ -24,7 +24,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-namespace {
+namespace labeled_test {
 
 enum class Command : std::uint8_t { get, set, remove };
 
@@ -433,4 +433,4 @@ TEST_F(Labeled, refuses_an_enumerator_that_is_called_as_the_spare_point_is) {
   EXPECT_EQ(look().point_count("distinct"), 4u);
 }
 
-}  // namespace
+}  // namespace labeled_test

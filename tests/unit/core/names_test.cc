@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-namespace {
+namespace names_test {
 
 struct CanonicalCase {
   const char* what;
@@ -143,4 +143,4 @@ TEST(ScopePrefix, follows_the_rules_of_names_and_may_be_empty) {
   }
 }
 
-}  // namespace
+}  // namespace names_test

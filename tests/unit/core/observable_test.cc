@@ -22,7 +22,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "fast_telemetry/testing/virtual_clock.h"
 
-namespace {
+namespace observable_test {
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -543,4 +543,4 @@ TEST_F(Observable, forked_child_starts_afresh_though_a_thread_of_the_parent_was_
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-}  // namespace
+}  // namespace observable_test

@@ -22,7 +22,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace out_of_memory_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -179,4 +179,4 @@ TEST(OutOfMemoryInDynamic, a_sweep_that_fails_loses_nothing) {
   EXPECT_EQ(seen, recorded);
 }
 
-}  // namespace
+}  // namespace out_of_memory_test

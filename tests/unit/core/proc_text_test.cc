@@ -14,7 +14,7 @@ using ft::detail::parse_keyed;
 using ft::detail::parse_number;
 using ft::detail::parse_proc_stat;
 
-namespace {
+namespace proc_text_test {
 
 TEST(ParseNumber, takes_one_number_and_the_end_of_its_line) {
   EXPECT_EQ(parse_number("0"), 0u);
@@ -191,4 +191,4 @@ TEST(ProcText, survives_any_text) {
   }
 }
 
-}  // namespace
+}  // namespace proc_text_test

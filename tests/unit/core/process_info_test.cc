@@ -30,7 +30,7 @@
 namespace ft = fast_telemetry;
 using testing::HasSubstr;
 
-namespace {
+namespace process_info_test {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
 
@@ -343,4 +343,4 @@ TEST(VisitProcessInfo, has_names_that_no_registered_metric_can_have) {
   const ft::Counter other{ft::Scope{registry, "process"}, {.name = "restarts"}};
 }
 
-}  // namespace
+}  // namespace process_info_test

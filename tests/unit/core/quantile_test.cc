@@ -16,7 +16,7 @@
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/testing/ignoring_visitor.h"
 
-namespace {
+namespace quantile_test {
 
 namespace ft = fast_telemetry;
 
@@ -198,4 +198,4 @@ TEST(Quantile, outside_of_zero_to_one_is_nothing) {
   for (const double q : {-0.1, 1.1, std::nan("")}) EXPECT_FALSE(ft::quantile(point, q).has_value()) << q;
 }
 
-}  // namespace
+}  // namespace quantile_test

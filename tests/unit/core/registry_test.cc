@@ -29,7 +29,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-namespace {
+namespace registry_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -646,4 +646,4 @@ TEST(RegistryThreads, takes_registrations_and_collections_from_many_threads_at_o
   EXPECT_EQ(seen.sum("a_l"), threads * rounds);
 }
 
-}  // namespace
+}  // namespace registry_test

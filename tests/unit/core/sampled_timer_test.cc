@@ -13,7 +13,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "fast_telemetry/testing/virtual_clock.h"
 
-namespace {
+namespace sampled_timer_test {
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -225,4 +225,4 @@ TEST(LabeledSampledTimer, has_calls_and_samples_per_point) {
   EXPECT_EQ(seen.gauge("command_sample_stride"), 1);
 }
 
-}  // namespace
+}  // namespace sampled_timer_test

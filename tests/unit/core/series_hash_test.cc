@@ -16,7 +16,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace series_hash_test {
 
 constexpr std::size_t labels = 1000;
 constexpr std::size_t groups = 512;  // what a table of so many series has, or more
@@ -113,4 +113,4 @@ TEST_F(SeriesHash, texts_are_equal_only_in_every_byte) {
   }
 }
 
-}  // namespace
+}  // namespace series_hash_test

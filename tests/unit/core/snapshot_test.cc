@@ -32,7 +32,7 @@ namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 
-namespace {
+namespace snapshot_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -1175,4 +1175,4 @@ TEST_F(Reader, starts_afresh_in_a_forked_child_and_goes_on_in_the_parent) {
   EXPECT_EQ(take(reader).counter("c"), 4u);
 }
 
-}  // namespace
+}  // namespace snapshot_test

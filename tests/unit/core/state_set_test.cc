@@ -9,7 +9,7 @@
 
 #include "fast_telemetry/testing/recording_visitor.h"
 
-namespace {
+namespace state_set_test {
 
 namespace ft = fast_telemetry;
 
@@ -103,4 +103,4 @@ TEST(StateSet, is_gone_when_it_is_destroyed) {
   EXPECT_FALSE(ft::RecordingVisitor{reader}.has("breaker"));
 }
 
-}  // namespace
+}  // namespace state_set_test

@@ -24,7 +24,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace steady_state_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -180,4 +180,4 @@ TEST(AllocationCounter, counts_an_allocation) {
   EXPECT_EQ(*kept, 1);
 }
 
-}  // namespace
+}  // namespace steady_state_test

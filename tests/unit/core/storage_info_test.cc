@@ -23,7 +23,7 @@
 namespace ft = fast_telemetry;
 using testing::ElementsAre;
 
-namespace {
+namespace storage_info_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -336,4 +336,4 @@ TEST(VisitStorageInfo, gives_its_series_ids_that_are_stable_and_nobody_elses) {
   }
 }
 
-}  // namespace
+}  // namespace storage_info_test

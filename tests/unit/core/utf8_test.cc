@@ -8,7 +8,7 @@
 namespace ft = fast_telemetry;
 using namespace std::string_view_literals;
 
-namespace {
+namespace utf8_test {
 
 struct Utf8Case {
   const char* what;
@@ -17,8 +17,6 @@ struct Utf8Case {
 };
 
 class Utf8 : public testing::TestWithParam<Utf8Case> {};
-
-}  // namespace
 
 TEST_P(Utf8, is_repaired_by_one_replacement_per_maximal_subpart) {
   EXPECT_EQ(ft::detail::repaired(GetParam().input), GetParam().expected);
@@ -48,3 +46,5 @@ INSTANTIATE_TEST_SUITE_P(
                     Utf8Case{"truncated_sequences", "\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", R R R R "\x41"}),
     [](const auto& test) { return std::string{test.param.what}; });
 #undef R
+
+}  // namespace utf8_test

@@ -21,7 +21,7 @@
 namespace ft = fast_telemetry;
 using testing::ElementsAre;
 
-namespace {
+namespace visitor_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -122,4 +122,4 @@ TEST(View, is_the_text_itself) {
   EXPECT_EQ(seen.size(), 3u);
 }
 
-}  // namespace
+}  // namespace visitor_test

@@ -20,7 +20,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace dynamic_churn_test {
 
 using namespace std::chrono_literals;
 
@@ -28,8 +28,6 @@ std::size_t heap_bytes() {
   const auto info = mallinfo2();
   return info.uordblks + info.hblkhd;
 }
-
-}  // namespace
 
 // Ids are not used again, so whatever is kept by id has to go with its series. Mutation seen red: LineCache::end
 // without compact().
@@ -73,3 +71,5 @@ TEST(DynamicChurn, leaves_nothing_behind_in_encoders_and_readers) {
   for (int round = 0; round < 60; ++round) live_through(50);
   EXPECT_LT(heap_bytes(), settled + 256 * 1024) << "after " << next << " tenants";
 }
+
+}  // namespace dynamic_churn_test

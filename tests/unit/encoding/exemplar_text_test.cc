@@ -9,7 +9,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace exemplar_text_test {
 
 std::vector<std::byte> bytes(std::size_t count, unsigned first) {
   std::vector<std::byte> made;
@@ -33,8 +33,6 @@ ft::Exemplar with_labels(std::span<const ft::Label> labels, std::span<const std:
                          std::span<const std::byte> span_id = {}) {
   return {.value = 1, .time_unix_ns = 0, .trace_id = trace_id, .span_id = span_id, .labels = labels};
 }
-
-}  // namespace
 
 // P-34, P-30, W-54
 TEST(ExemplarText, has_ids_in_hexadecimal_then_labels_value_and_seconds) {
@@ -103,3 +101,5 @@ TEST(ExemplarText, leaves_out_labels_that_the_format_refuses) {
                               {"trace_id", "twice"}, {"span_id", "x"}, {"a\"} 1\n", "x"}, {"B_2", "ok"}};
   EXPECT_EQ(written(with_labels(labels, trace)), std::string{" # {"} + trace_text + ",a=\"first\",B_2=\"ok\"} 1");
 }
+
+}  // namespace exemplar_text_test

@@ -16,7 +16,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace json_spans_test {
 
 template <class Append>
 std::string appended(Append append) {
@@ -137,4 +137,4 @@ TEST(JsonSpans, have_a_newline_at_their_end_only) {
   EXPECT_GE(ft::drain_spans(sink).spans, 500U);
 }
 
-}  // namespace
+}  // namespace json_spans_test

@@ -11,7 +11,7 @@
 namespace ft = fast_telemetry;
 using ft::detail::LineCache;
 
-namespace {
+namespace line_cache_test {
 
 /// The block of a series: long enough to be told apart, and of differing lengths.
 std::string block_of(std::uint64_t id) { return std::string(id % 50, 'x') + "series " + std::to_string(id) + " "; }
@@ -41,8 +41,6 @@ std::vector<std::uint64_t> numbers(std::uint64_t from, std::uint64_t to) {
   for (std::uint64_t id = from; id < to; ++id) ids.push_back(id);
   return ids;
 }
-
-}  // namespace
 
 TEST(LineCache, renders_each_series_once_while_nothing_changes) {
   LineCache cache;
@@ -214,3 +212,5 @@ TEST(LineCache, memory_stays_bounded_while_series_come_and_go) {
   collect(cache, numbers(0, 10));
   EXPECT_LT(cache.held_bytes(), 64 * 1024u) << "after a peak has passed";
 }
+
+}  // namespace line_cache_test

@@ -14,7 +14,7 @@
 namespace ft = fast_telemetry;
 using ft::Kind;
 
-namespace {
+namespace open_metrics_test {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
@@ -28,8 +28,6 @@ std::string shown(Show show, ft::OpenMetricsOptions options = {}) {
   }
   return std::string{out.view()};
 }
-
-}  // namespace
 
 // P-21: exactly the six bytes.
 TEST(OpenMetrics, an_empty_collection_is_an_end) {
@@ -164,3 +162,5 @@ TEST(OpenMetricsDeathTest, a_delta_collection_is_refused_in_debug_builds) {
   EXPECT_DEBUG_DEATH(encoder.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = ft::Temporality::delta}),
                      "use a cumulative reader");
 }
+
+}  // namespace open_metrics_test

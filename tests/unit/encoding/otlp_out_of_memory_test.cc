@@ -13,7 +13,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace otlp_out_of_memory_test {
 
 constexpr std::size_t recorded = 200;
 
@@ -58,4 +58,4 @@ TEST(OtlpOutOfMemory, leaves_everything_as_it_was) {
   EXPECT_GT(failures, 5U);
 }
 
-}  // namespace
+}  // namespace otlp_out_of_memory_test

@@ -18,7 +18,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace otlp_spans_test {
 
 using ft::counted_id;
 using ft::MadeRecord;
@@ -337,4 +337,4 @@ TEST_F(OtlpSpans, that_fit_into_no_request_are_left_out_and_counted) {
   EXPECT_EQ(ft::span_info().buffered, 0U);
 }
 
-}  // namespace
+}  // namespace otlp_spans_test

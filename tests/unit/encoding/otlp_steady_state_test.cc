@@ -9,7 +9,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace otlp_steady_state_test {
 
 // Every kind of content, text that has to be repaired included. Mutations to try: a new scratch buffer for each text; a
 // new vector of runs for each request.
@@ -29,4 +29,4 @@ TEST(OtlpSteadyState, allocates_nothing) {
   }
 }
 
-}  // namespace
+}  // namespace otlp_steady_state_test

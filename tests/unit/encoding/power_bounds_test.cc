@@ -15,7 +15,7 @@ namespace ft = fast_telemetry;
 using ft::detail::PowerBound;
 using testing::ElementsAre;
 
-namespace {
+namespace power_bounds_test {
 
 using Buckets = std::vector<std::uint64_t>;
 
@@ -45,8 +45,6 @@ std::vector<std::pair<std::int64_t, std::uint64_t>> shown_once(const ft::Exponen
 }
 
 using Pair = std::pair<std::int64_t, std::uint64_t>;
-
-}  // namespace
 
 TEST(PowerBounds, enclose_the_buckets_in_use) {
   EXPECT_THAT(shown_once(point(0, -1, Buckets{3, 0, 2})), ElementsAre(Pair{-1, 0}, Pair{0, 3}, Pair{1, 3}, Pair{2, 5}));
@@ -182,3 +180,5 @@ TEST(PowerBounds, end_where_doubles_do) {
   EXPECT_THAT(shown_once(point(-12, -1, Buckets{1, 2})), ElementsAre(Pair{0, 1})) << "above 1 and below it";
   EXPECT_THAT(shown_once(point(least, -1, Buckets{1, 2})), ElementsAre(Pair{0, 1}));
 }
+
+}  // namespace power_bounds_test

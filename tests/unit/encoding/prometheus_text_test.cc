@@ -26,7 +26,7 @@ namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 using ft::Kind;
 
-namespace {
+namespace prometheus_text_test {
 
 /// A program whose decimal separator is a comma, in C and in C++, for as long as this lives. The C library's own locale
 /// with one byte changed: locales with a comma are installed almost nowhere that tests run.
@@ -71,8 +71,6 @@ std::string text_of(ft::Registry& registry) {
   reader.collect().visit(encoder);
   return std::string{out.view()};
 }
-
-}  // namespace
 
 TEST(PrometheusText, appends_to_what_the_buffer_holds) {
   ft::ByteBuffer out;
@@ -177,3 +175,5 @@ TEST(PrometheusTextDeathTest, a_delta_collection_is_refused_in_debug_builds) {
   EXPECT_DEBUG_DEATH(encoder.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = ft::Temporality::delta}),
                      "use a cumulative reader");
 }
+
+}  // namespace prometheus_text_test

@@ -9,7 +9,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace protobuf_test {
 
 using ft::detail::FieldCursor;
 using ft::detail::OpenMessage;
@@ -65,4 +65,4 @@ TEST(FieldCursor, writes_what_the_format_says) {
                                     29));
 }
 
-}  // namespace
+}  // namespace protobuf_test

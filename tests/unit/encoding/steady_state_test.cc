@@ -22,7 +22,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace steady_state_test {
 
 enum class Command : std::uint8_t { get, set, del };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -95,8 +95,6 @@ class SteadyState : public testing::Test {};
 using Encoders = testing::Types<ft::PrometheusTextEncoder, ft::OpenMetricsEncoder>;
 TYPED_TEST_SUITE(SteadyState, Encoders);
 
-}  // namespace
-
 // Mutations seen red: a std::string made per family; LineCache::begin forgetting what it has; an exemplar written into
 // a string first.
 TYPED_TEST(SteadyState, collecting_and_encoding_allocate_nothing) {
@@ -157,3 +155,5 @@ TEST(AllocationCounter, counts_what_is_allocated) {
   std::free(kept);
   EXPECT_GE(ft::allocations() - before, 1u);
 }
+
+}  // namespace steady_state_test

@@ -16,7 +16,7 @@
 namespace ft = fast_telemetry;
 using ft::Kind;
 
-namespace {
+namespace text_encoders_test {
 
 /// A series of one of the shapes, with its value at the moment.
 struct Shape {
@@ -77,8 +77,6 @@ std::string shown(ft::Visitor& encoder, ft::ByteBuffer& out, const ft::Exponenti
   text.erase(0, text.find("x_bucket"));
   return text.substr(0, text.find("x_sum"));
 }
-
-}  // namespace
 
 // An encoder that keeps what it rendered must write what one without memory writes, however families and series come,
 // go and move. Mutation seen red: LineCache::find without the comparison of ids.
@@ -162,3 +160,5 @@ TYPED_TEST(TextEncoder, bounds_go_with_their_series) {
   EXPECT_EQ(shown(encoder, out, point, 2), "x_bucket{le=\"1.0\"} 0\nx_bucket{le=\"2.0\"} 1\nx_bucket{le=\"+Inf\"} 1\n");
   EXPECT_EQ(shown(encoder, out, point, 1), "x_bucket{le=\"1.0\"} 0\nx_bucket{le=\"2.0\"} 1\nx_bucket{le=\"+Inf\"} 1\n");
 }
+
+}  // namespace text_encoders_test

@@ -9,7 +9,7 @@
 namespace ft = fast_telemetry;
 using namespace std::string_view_literals;
 
-namespace {
+namespace text_escape_test {
 
 struct EscapeCase {
   const char* what;
@@ -27,8 +27,6 @@ std::string escaped(std::string_view text) {
   append(out, text);
   return std::string{out.view()};
 }
-
-}  // namespace
 
 TEST_P(LabelValue, is_escaped) {
   EXPECT_EQ(escaped<ft::detail::append_label_value>(GetParam().input), GetParam().expected);
@@ -76,3 +74,5 @@ INSTANTIATE_TEST_SUITE_P(open_metrics_1_0, OpenMetricsHelp,
                                                     "b"},
                                          EscapeCase{"ill_formed_is_replaced", "\xC3(", "\xEF\xBF\xBD("}),
                          [](const auto& test) { return std::string{test.param.what}; });
+
+}  // namespace text_escape_test

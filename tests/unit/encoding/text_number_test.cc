@@ -13,7 +13,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace text_number_test {
 
 template <class Value>
 std::string number(Value value) {
@@ -32,8 +32,6 @@ std::string canonical(double value) {
 }
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-}  // namespace
 
 // PRM-8
 TEST(TextNumber, unsigned_integers_of_every_length_are_plain) {
@@ -142,3 +140,5 @@ TEST(TextNumber, times_are_seconds_to_the_nanosecond) {
   EXPECT_EQ(seconds(std::numeric_limits<std::int64_t>::max()), "9223372036.854775807");
   EXPECT_EQ(seconds(std::numeric_limits<std::int64_t>::min()), "-9223372036.854775808");
 }
+
+}  // namespace text_number_test

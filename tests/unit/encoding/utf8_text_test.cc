@@ -11,7 +11,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace utf8_text_test {
 
 using ft::detail::Utf8Text;
 
@@ -49,4 +49,4 @@ TEST(Utf8Text, is_what_all_formats_make_of_it) {
   for (int i = 0; i < 2000; ++i) expect_repaired(random.string());
 }
 
-}  // namespace
+}  // namespace utf8_text_test

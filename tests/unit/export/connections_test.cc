@@ -10,12 +10,10 @@ using ft::detail::Connections;
 using ft::detail::SteadyTime;
 using namespace std::chrono_literals;
 
-namespace {
+namespace connections_test {
 
 constexpr ft::detail::Timeouts timeouts{.request = 10s, .response = 30s, .idle = 45s};
 constexpr SteadyTime start{1000s};
-
-}  // namespace
 
 // S-41
 TEST(Connections, each_state_has_its_own_deadline) {
@@ -82,3 +80,5 @@ TEST(Connections, the_longest_waiting_makes_room_and_nobody_who_is_answered) {
   connections.request_received(*first, start + 3s);
   EXPECT_EQ(connections.longest_waiting(), nullptr);
 }
+
+}  // namespace connections_test

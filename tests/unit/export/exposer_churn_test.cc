@@ -21,7 +21,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace exposer_churn_test {
 
 enum class Side : std::uint8_t { left, right };
 constexpr ft::Label label(Side side) { return ft::from_enumerator("side", side); }
@@ -44,8 +44,6 @@ struct Session {
   ft::Gauge<std::int64_t> depth;
   ft::Histogram latency;
 };
-
-}  // namespace
 
 // The parser refuses torn lines, families in two places, a series twice, buckets that are not cumulative. A counter
 // that lives throughout must never step back. Mutation seen red: LineCache::find without the comparison of ids.
@@ -96,3 +94,5 @@ TEST(ExposerChurn, every_scrape_is_whole_while_metrics_come_and_go) {
   connection.send_get("/metrics");
   EXPECT_EQ(ft::ParsedExposition{connection.receive().body}.value("steady_total"), std::to_string(steady.value()));
 }
+
+}  // namespace exposer_churn_test

@@ -27,7 +27,7 @@
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
-namespace {
+namespace exposer_life_test {
 
 constexpr bool threads_after_fork = !ft::is_thread_sanitized;  // the sanitizer ends a forked child that starts one
 
@@ -36,8 +36,6 @@ class ExposerLife : public testing::Test {
   ft::Registry registry;
   ft::Counter requests{registry, {.name = "requests"}};
 };
-
-}  // namespace
 
 TEST_F(ExposerLife, a_port_in_use_is_an_error_and_leaves_nothing_behind) {
   ft::Exposer first{registry, {.port = 0}};
@@ -276,3 +274,5 @@ TEST_F(ExposerLife, its_metrics_leave_the_registry_with_it) {
   reader.accept();  // final values have been seen
   EXPECT_EQ(ft::RecordingVisitor{reader}.family_names(), std::vector<std::string>{"requests"});
 }
+
+}  // namespace exposer_life_test

@@ -24,7 +24,7 @@
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
-namespace {
+namespace exposer_limits_test {
 
 constexpr std::size_t a_megabyte = 1024 * 1024;
 
@@ -82,8 +82,6 @@ bool eventually(Condition condition) {
   }
   return true;
 }
-
-}  // namespace
 
 // S-41
 TEST_F(ExposerLimits, half_a_request_keeps_nobody_waiting) {
@@ -250,3 +248,5 @@ TEST_F(ExposerLimits, a_process_without_file_descriptors_serves_again_when_it_ha
   EXPECT_EQ(connection.receive().status, 200);
 }
 #endif
+
+}  // namespace exposer_limits_test

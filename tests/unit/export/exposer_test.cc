@@ -21,7 +21,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace exposer_test {
 
 class ExposerHttp : public testing::Test {
  protected:
@@ -35,8 +35,6 @@ class ExposerHttp : public testing::Test {
   ft::Counter requests{registry, {.name = "requests", .help = "All of them."}};
   ft::Exposer exposer{registry, {.port = 0}};
 };
-
-}  // namespace
 
 // P-1, PRM-11
 TEST_F(ExposerHttp, serves_what_the_registry_counts) {
@@ -333,3 +331,5 @@ TEST_F(ExposerHttp, counts_bytes_before_and_after_compression) {
   EXPECT_EQ(metrics.value("fast_telemetry_exposer_sent_bytes_total" + listener),
             std::to_string(plain + compressed.body.size()));
 }
+
+}  // namespace exposer_test

@@ -15,11 +15,9 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace gzip_memory_test {
 
 bool memory_is_left = true;
-
-}  // namespace
 
 extern "C" {
 void* __real_realloc(void* old, std::size_t size);  // NOLINT(bugprone-reserved-identifier): the linker's names
@@ -44,3 +42,5 @@ TEST(Gzip, what_ran_out_of_memory_leaves_nothing_for_the_next_body) {
   gzip.compress("text", out);
   EXPECT_TRUE(ft::gunzip(out.view()) == "text");  // what else it may be is a megabyte
 }
+
+}  // namespace gzip_memory_test

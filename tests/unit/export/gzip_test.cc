@@ -10,7 +10,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace gzip_test {
 
 std::string random_bytes(std::size_t size, unsigned symbols) {
   std::mt19937 random{7};
@@ -18,8 +18,6 @@ std::string random_bytes(std::size_t size, unsigned symbols) {
   for (char& c : text) c = static_cast<char>(random() % symbols);
   return text;
 }
-
-}  // namespace
 
 // P-44: one member.
 TEST(Gzip, what_was_compressed_comes_back) {
@@ -48,3 +46,5 @@ TEST(Gzip, makes_expositions_much_smaller) {
   ft::detail::Gzip{}.compress(text, out);
   EXPECT_LT(out.size(), text.size() / 8);
 }
+
+}  // namespace gzip_test

@@ -20,7 +20,7 @@ using ft::detail::Format;
 using ft::detail::scrape_budget;
 using namespace std::chrono_literals;
 
-namespace {
+namespace http_negotiation_test {
 
 struct EncodingCase {
   const char* what;
@@ -38,8 +38,6 @@ struct FormatCase {
 };
 
 class AcceptField : public testing::TestWithParam<FormatCase> {};
-
-}  // namespace
 
 TEST_P(AcceptEncodingField, offers_gzip_or_not) {
   AcceptEncoding accept;
@@ -246,3 +244,5 @@ TEST(ScrapeBudget, is_nothing_for_what_is_not_a_time) {
     EXPECT_EQ(scrape_budget(field), std::nullopt) << field;
   }
 }
+
+}  // namespace http_negotiation_test

@@ -21,7 +21,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace span_file_test {
 
 using testing::HasSubstr;
 
@@ -235,4 +235,4 @@ TEST_F(SpanFile, has_room_for_its_end_within_its_limit) {
   }
 }
 
-}  // namespace
+}  // namespace span_file_test

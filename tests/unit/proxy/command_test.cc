@@ -7,7 +7,7 @@
 #include <vector>
 
 namespace proxy {
-namespace {
+namespace command_test {
 
 Handling handling(std::vector<std::string_view> words) { return verb_of(words).handling; }
 
@@ -34,5 +34,5 @@ TEST(Command, that_only_looks_like_one_that_blocks_is_passed_on) {
   EXPECT_EQ(handling({"GET", "BLOCK"}), Handling::share);
 }
 
-}  // namespace
+}  // namespace command_test
 }  // namespace proxy

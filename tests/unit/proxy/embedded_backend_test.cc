@@ -7,7 +7,7 @@
 #include <initializer_list>
 
 namespace proxy {
-namespace {
+namespace embedded_backend_test {
 
 constexpr std::size_t limit = 10 * 1024;
 
@@ -50,5 +50,5 @@ TEST(EmbeddedBackend, counts_a_value_that_replaces_another_by_the_difference) {
   EXPECT_EQ(ask(backend, {"SET", "l", value.substr(EmbeddedBackend::entry_bytes + 1)}), "+OK\r\n");
 }
 
-}  // namespace
+}  // namespace embedded_backend_test
 }  // namespace proxy

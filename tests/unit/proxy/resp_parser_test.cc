@@ -10,7 +10,7 @@
 #include <optional>
 
 namespace proxy {
-namespace {
+namespace resp_parser_test {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -294,5 +294,5 @@ TEST(ReadInteger, takes_what_redis_takes) {
   }
 }
 
-}  // namespace
+}  // namespace resp_parser_test
 }  // namespace proxy

@@ -8,7 +8,7 @@
 #include <vector>
 
 namespace proxy {
-namespace {
+namespace tenant_test {
 
 using namespace std::string_literals;
 
@@ -81,5 +81,5 @@ TEST(Tenant, is_a_copy) {
   EXPECT_EQ((Tenant{Command::get, std::vector<std::string_view>{"GET", long_key}}.name()), longest);
 }
 
-}  // namespace
+}  // namespace tenant_test
 }  // namespace proxy

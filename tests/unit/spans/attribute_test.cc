@@ -18,7 +18,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace attribute_test {
 
 /// What a drain shows of a span that `set` was called with.
 template <class Set>
@@ -206,4 +206,4 @@ TEST(Size, without_a_block_within_the_budget_leaves_out_and_counts) {
   EXPECT_EQ(seen.dropped_attributes, 1U);
 }
 
-}  // namespace
+}  // namespace attribute_test

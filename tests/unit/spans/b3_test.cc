@@ -15,7 +15,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace b3_test {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -164,4 +164,4 @@ TEST(B3, is_sent_as_one_header_with_what_was_decided_here) {
   ft::forget_spans();
 }
 
-}  // namespace
+}  // namespace b3_test

@@ -9,7 +9,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace baggage_test {
 
 ft::Baggage parsed(const std::string& header) {
   ft::Baggage baggage;
@@ -137,4 +137,4 @@ TEST(Baggage, that_is_empty_sends_no_header) {
   EXPECT_EQ(calls, 1);
 }
 
-}  // namespace
+}  // namespace baggage_test

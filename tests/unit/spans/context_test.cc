@@ -18,7 +18,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace context_test {
 
 class CurrentSpanTest : public testing::Test {
  protected:
@@ -227,4 +227,4 @@ TEST_F(CurrentSpanTest, goes_with_coroutines_that_take_turns_on_several_threads)
   EXPECT_EQ(found, (std::vector<bool>{true, true, true, true}));
 }
 
-}  // namespace
+}  // namespace context_test

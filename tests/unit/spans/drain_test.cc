@@ -20,7 +20,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace drain_test {
 
 class DrainTest : public testing::Test {
  protected:
@@ -224,4 +224,4 @@ TEST_F(DrainTest, tells_its_accounting_to_visitors) {
   EXPECT_THROW((ft::Counter{registry, {.name = "fast_telemetry_spans_recorded"}}), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace drain_test

@@ -17,7 +17,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace environment_test {
 
 const std::string base = "00-12345678901234567890123456789012-1234567890123456-01";
 
@@ -160,4 +160,4 @@ TEST(Carrier, is_given_the_headers_that_are_announced) {
   EXPECT_EQ(text(ft::baggage_header), "baggage");
 }
 
-}  // namespace
+}  // namespace environment_test

@@ -15,7 +15,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace ids_test {
 
 std::string text(ft::Text of) { return {of.data(), of.size()}; }
 
@@ -81,4 +81,4 @@ TEST(RandomIds, have_no_bit_that_is_not_random) {
   for (std::size_t bit = 0; bit < 128; ++bit) EXPECT_NEAR(ones[bit], draws / 2, 6 * 71) << bit;
 }
 
-}  // namespace
+}  // namespace ids_test

@@ -11,9 +11,9 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace operation_clock_test {
+
 int reads = 0;
-}  // namespace
 
 // now_ns(), as all callers see it here, whichever write path is built: each reading is a nanosecond later than the one
 // before.
@@ -23,8 +23,6 @@ std::int64_t __wrap__ZN14fast_telemetry9v0_locked6now_nsEv() noexcept;  // NOLIN
 std::int64_t __wrap__ZN14fast_telemetry2v06now_nsEv() noexcept { return ++reads; }
 std::int64_t __wrap__ZN14fast_telemetry9v0_locked6now_nsEv() noexcept { return ++reads; }
 }
-
-namespace {
 
 constexpr int operations = 1000;
 
@@ -59,4 +57,4 @@ TEST(OperationClock, is_read_twice_whatever_becomes_of_the_span) {
   EXPECT_DOUBLE_EQ(recorded.duration().sum() * 1e9, 1 + operations);
 }
 
-}  // namespace
+}  // namespace operation_clock_test

@@ -33,7 +33,7 @@ constexpr bool is_error(Answer answer) noexcept { return answer == Answer::error
 
 }  // namespace upstream
 
-namespace {
+namespace operation_test {
 
 using namespace std::chrono_literals;
 using ft::Outcome;
@@ -292,4 +292,4 @@ TEST_F(OperationTest, refuses_a_name_that_is_taken) {
   EXPECT_THROW((ft::OperationMetrics<>{registry, {.name = "other"}, ft::Range{0, 0}}), std::invalid_argument);
 }
 
-}  // namespace
+}  // namespace operation_test

@@ -18,7 +18,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace propagation_test {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -345,4 +345,4 @@ TEST(TraceState, gives_its_block_back_with_its_last_copy) {
   EXPECT_EQ(ft::span_info().used_bytes, used);
 }
 
-}  // namespace
+}  // namespace propagation_test

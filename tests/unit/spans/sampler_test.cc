@@ -19,7 +19,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace sampler_test {
 
 ft::SpanContext remote(std::uint8_t flags) { return {ft::random_trace_id(), ft::random_span_id(), flags, true, {}}; }
 
@@ -201,4 +201,4 @@ TEST_F(SamplerTest, may_be_a_rule_of_ones_own_and_change_while_spans_start) {
   EXPECT_FALSE(records_root(copy));
 }
 
-}  // namespace
+}  // namespace sampler_test

@@ -19,7 +19,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace span_test {
 
 class SpanTest : public testing::Test {
  protected:
@@ -352,4 +352,4 @@ TEST_F(SpanTest, gives_exemplars_its_ids_when_it_is_recorded) {
   for (const std::byte byte : none.trace_id) EXPECT_EQ(byte, std::byte{0});
 }
 
-}  // namespace
+}  // namespace span_test

@@ -17,7 +17,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace steady_state_test {
 
 /// Looks at everything it is shown.
 class Looker final : public ft::SpanSink {
@@ -121,4 +121,4 @@ TEST(SteadyState, of_unsampled_spans_allocates_nothing) {
   EXPECT_EQ(ft::allocations(), before);
 }
 
-}  // namespace
+}  // namespace steady_state_test

@@ -22,7 +22,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace tail_sampler_model_test {
 
 std::string text(const ft::SpanId& id) { return std::string{id.hex().chars, 16}; }
 std::string text(const ft::TraceId& id) { return std::string{id.hex().chars, 32}; }
@@ -486,4 +486,4 @@ TEST(TailSamplerThreads, keeps_traces_whole_while_others_record_and_read_the_acc
   for (const auto& [trace, count] : spans) EXPECT_EQ(count, 3) << trace;
 }
 
-}  // namespace
+}  // namespace tail_sampler_model_test

@@ -23,7 +23,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace tail_sampler_test {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
@@ -441,4 +441,4 @@ TEST_F(TailSamplerTest, tells_its_accounting_to_visitors) {
   EXPECT_EQ(own, 12);
 }
 
-}  // namespace
+}  // namespace tail_sampler_test

@@ -19,7 +19,7 @@ namespace ft = fast_telemetry;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-namespace {
+namespace delta_probe_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -165,4 +165,4 @@ TEST_F(DeltaProbe, describes_what_has_changed_and_nothing_else) {
   EXPECT_EQ(probe.describe(), "c{command=\"set\"} 4\nh (histogram: count 1, sum 7)\ng 2 (was 1)\n");
 }
 
-}  // namespace
+}  // namespace delta_probe_test

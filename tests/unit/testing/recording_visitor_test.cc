@@ -17,7 +17,7 @@ namespace ft = fast_telemetry;
 using testing::HasSubstr;
 using testing::Not;
 
-namespace {
+namespace recording_visitor_test {
 
 enum class Command : std::uint8_t { get, set };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -118,4 +118,4 @@ TEST_F(RecordingVisitor, describes_doubles_with_all_their_digits) {
   EXPECT_THAT(ft::RecordingVisitor{reader}.describe(), HasSubstr("load 1e-09\n"));
 }
 
-}  // namespace
+}  // namespace recording_visitor_test
