@@ -59,8 +59,8 @@ struct ProxyMetrics {
   using Time = Clock::time_point;
   static Time now() noexcept { return Clock::now(); }
 
-  /// Whose command it is: the label of metrics per tenant.
-  using Tenant = proxy::Tenant;
+  /// Whose commands they are: the label of metrics per tenant.
+  using TenantNames = proxy::TenantNames;
 
   /// At most so many tenants have series of their own, the commands of all others share one.
   ProxyMetrics(ft::Registry& registry, std::uint32_t max_tenants)

@@ -22,9 +22,13 @@ struct ProxyMetrics {
   };
   static Time now() noexcept { return {}; }
 
-  struct Tenant {
-    Tenant(Command, std::span<const std::string_view>) noexcept {}
-    [[nodiscard]] std::string_view name() const noexcept { return {}; }
+  struct TenantNames {
+    struct Index {
+      friend bool operator==(Index, Index) noexcept { return true; }
+    };
+    Index add(Command, std::span<const std::string_view>) const noexcept { return {}; }
+    [[nodiscard]] std::string_view name(Index) const noexcept { return {}; }
+    void clear() const noexcept {}
   };
 
   struct Nothing {

@@ -97,7 +97,7 @@ Task<> Session::serve() {
 
     if (status == RequestParser::Status::request) {
       if (!ours && batch == 0) co_await flush();
-      pending_.push_back({verb.command, Outcome::ok, command_began_, {verb.command, parser_.args()}});
+      pending_.push_back({verb.command, Outcome::ok, tenants_.add(verb.command, parser_.args()), command_began_});
     }
     command_began_ = last_read_;  // of the next command: this one ended in the latest read
     if (as_it_came) {
@@ -153,7 +153,7 @@ Task<> Session::forward(std::string_view batch, bool pin) {
   }
   if (answered < pending_.size()) co_await fail_rest(answered, answerer);
   if (connection_ != nullptr && !pinned_) backend_.upstream->give_back(std::move(connection_));
-  pending_.clear();
+  forget_pending();
   if (client_gone_) closing_ = true;
 }
 
@@ -224,6 +224,11 @@ void Session::lose_connection() {
   if (pinned_) closing_ = goodbye_ = true;
 }
 
+void Session::forget_pending() {
+  pending_.clear();
+  tenants_.clear();
+}
+
 // The upstream cannot be asked, or went away before it had answered everything.
 Task<> Session::fail_rest(std::size_t answered, Answerer answerer) {
   replied_ = trace_.now();
@@ -243,7 +248,7 @@ Task<> Session::fail_rest(std::size_t answered, Answerer answerer) {
 Task<> Session::flush() {
   if (output_.empty()) co_return;
   co_await reply(output_, 0, pending_.size(), Answerer::proxy);
-  pending_.clear();
+  forget_pending();
   output_.clear();
   if (output_.capacity() > reply_bytes * 2) output_.shrink_to_fit();
   if (client_gone_) closing_ = true;
@@ -263,7 +268,7 @@ Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t cou
   }
   const ProxyMetrics::Time written = ProxyMetrics::now();
   if (is_written) record_latencies(answered, written);
-  trace_.record(answered, {sent_, replied_, written, answerer == Answerer::upstream});
+  trace_.record(answered, tenants_, {sent_, replied_, written, answerer == Answerer::upstream});
 }
 
 // No coroutines, so that the loops run in registers and not in a coroutine's frame.
@@ -285,12 +290,12 @@ void Session::record_latencies(std::span<const Pending> answered, ProxyMetrics::
 // Calls `use` once per run of commands of one tenant: a client's commands mostly are one tenant's, which is then looked
 // up once.
 template <class Use>
-void Session::for_each_tenant(std::span<const Pending> answered, Use use) {
+void Session::for_each_tenant(std::span<const Pending> answered, Use use) const {
   while (!answered.empty()) {
-    const std::string_view tenant = answered.front().tenant.name();
+    const ProxyMetrics::TenantNames::Index tenant = answered.front().tenant;
     std::size_t count = 1;
-    while (count < answered.size() && answered[count].tenant.name() == tenant) ++count;
-    use(tenant, answered.first(count));
+    while (count < answered.size() && answered[count].tenant == tenant) ++count;
+    use(tenants_.name(tenant), answered.first(count));
     answered = answered.subspan(count);
   }
 }

@@ -49,8 +49,8 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Pending {
     Command command;
     Outcome outcome;
+    [[no_unique_address]] ProxyMetrics::TenantNames::Index tenant;
     ProxyMetrics::Time received;
-    [[no_unique_address]] ProxyMetrics::Tenant tenant;
   };
 
   static constexpr std::size_t min_read_bytes = 4096;     // from the client; doubles while reads come back full
@@ -67,13 +67,14 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<bool> send(std::string_view batch);
   Task<std::size_t> relay();
   void lose_connection();
+  void forget_pending();
   Task<> fail_rest(std::size_t answered, Answerer answerer);
   Task<> flush();
   Task<> reply(std::string_view bytes, std::size_t first, std::size_t count, Answerer answerer);
   void count_outcomes(std::span<const Pending> answered);
   void record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written);
   template <class Use>
-  static void for_each_tenant(std::span<const Pending> answered, Use use);
+  void for_each_tenant(std::span<const Pending> answered, Use use) const;
   Task<> say_goodbye();
 
   Socket client_;
@@ -88,7 +89,8 @@ class Session : public std::enable_shared_from_this<Session> {
   ProxyMetrics::Time sent_{};           ///< when writing to the upstream began
   ProxyMetrics::Time replied_{};        ///< when the latest read from it ended
   std::vector<Pending> pending_;        ///< in the order of their replies
-  std::string output_;                  ///< replies of the proxy's own making
+  [[no_unique_address]] ProxyMetrics::TenantNames tenants_;  ///< of `pending_`
+  std::string output_;                                       ///< replies of the proxy's own making
 
   Upstream::Lease connection_;
   bool pinned_ = false;       ///< connection_ stays with this client

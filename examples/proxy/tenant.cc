@@ -31,10 +31,14 @@ std::string_view tenant_of(Command command, std::span<const std::string_view> ar
   return size == 0 || size == std::string_view::npos ? no_tenant : beginning.substr(0, size);
 }
 
-Tenant::Tenant(Command command, std::span<const std::string_view> args) noexcept {
-  const std::string_view name = tenant_of(command, args);
-  size_ = static_cast<std::uint8_t>(name.size());
+TenantNames::Name::Name(std::string_view name) noexcept : size_{static_cast<std::uint8_t>(name.size())} {
   std::copy(name.begin(), name.end(), bytes_.begin());
+}
+
+TenantNames::Index TenantNames::add(Command command, std::span<const std::string_view> args) {
+  const std::string_view name = tenant_of(command, args);
+  if (names_.empty() || names_.back().name() != name) names_.emplace_back(name);
+  return static_cast<Index>(names_.size() - 1);
 }
 
 }  // namespace proxy

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "command.h"
 
@@ -26,15 +27,28 @@ inline constexpr std::string_view no_tenant = "none";
 /// a label. `args` is not empty; the result points into it.
 [[nodiscard]] std::string_view tenant_of(Command command, std::span<const std::string_view> args) noexcept;
 
-/// The same as a copy: when a reply is written, the command it answers is gone.
-class Tenant {
+/// The tenants of commands under way: when a reply is written, the command it answers is gone. Of commands in a row
+/// that name the same one there is one copy.
+class TenantNames {
  public:
-  Tenant(Command command, std::span<const std::string_view> args) noexcept;
-  [[nodiscard]] std::string_view name() const noexcept { return {bytes_.data(), size_}; }
+  using Index = std::uint32_t;
+
+  /// The latest command's.
+  Index add(Command command, std::span<const std::string_view> args);
+  [[nodiscard]] std::string_view name(Index index) const noexcept { return names_[index].name(); }
+  void clear() noexcept { names_.clear(); }
 
  private:
-  std::uint8_t size_;
-  std::array<char, max_tenant_bytes> bytes_;
+  class Name {
+   public:
+    explicit Name(std::string_view name) noexcept;
+    [[nodiscard]] std::string_view name() const noexcept { return {bytes_.data(), size_}; }
+
+   private:
+    std::uint8_t size_;
+    std::array<char, max_tenant_bytes> bytes_;
+  };
+  std::vector<Name> names_;
 };
 
 }  // namespace proxy

@@ -86,8 +86,8 @@ class ConnectionTrace {
 
   /// Records the spans of commands that are over, by times that were taken anyway: no command has a span before.
   template <class Commands>
-  void record(const Commands& answered, const Moments& moments) const {
-    if (span_.is_recording()) record_all(answered, moments);
+  void record(const Commands& answered, const ProxyMetrics::TenantNames& tenants, const Moments& moments) const {
+    if (span_.is_recording()) record_all(answered, tenants, moments);
   }
 
  private:
@@ -95,11 +95,12 @@ class ConnectionTrace {
   static std::int64_t unix_now() noexcept { return ft::unix_ns(ft::now_ns()); }
   // Not inlined: no part of a coroutine that mostly does without.
   template <class Commands>
-  [[gnu::noinline]] void record_all(const Commands& answered, const Moments& moments) const {
+  [[gnu::noinline]] void record_all(const Commands& answered, const ProxyMetrics::TenantNames& tenants,
+                                    const Moments& moments) const {
     const std::int64_t written = moments.written.time_since_epoch().count();
     const std::int64_t unix_lead = ft::unix_ns(written) - written;
     for (const auto& command : answered) {
-      record(command.command, command.outcome, command.tenant.name(), command.received, moments, unix_lead);
+      record(command.command, command.outcome, tenants.name(command.tenant), command.received, moments, unix_lead);
     }
   }
   void record(Command command, Outcome outcome, std::string_view tenant, Time received, const Moments& moments,

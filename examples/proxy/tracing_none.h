@@ -30,7 +30,7 @@ struct ConnectionTrace {
   ConnectionTrace(const Tracing&, const Socket&) {}
   static Time now() noexcept { return {}; }
   template <class Commands>
-  void record(const Commands&, const Moments&) const noexcept {}
+  void record(const Commands&, const ProxyMetrics::TenantNames&, const Moments&) const noexcept {}
 };
 
 }  // namespace proxy

@@ -69,16 +69,29 @@ TEST(Tenant, of_a_command_without_a_known_key_is_none) {
   for (const char* name : {"GET", "SET", "DEL", "MGET"}) EXPECT_EQ(tenant({name}), "none") << name << " without a key";
 }
 
-TEST(Tenant, is_a_copy) {
+// Mutation: names are taken for the same when their sizes are.
+TEST(TenantNames, are_copies_of_which_commands_in_a_row_share_one) {
+  TenantNames names;
   std::string key = "acme:1";
   const std::vector<std::string_view> words{"GET", key};
-  const Tenant copy{Command::get, words};
-  key = "xxxxxx";
-  const Tenant copied = copy;
-  EXPECT_EQ(copied.name(), "acme");
-  const std::string longest(64, 'x');
-  const std::string long_key = longest + ":";
-  EXPECT_EQ((Tenant{Command::get, std::vector<std::string_view>{"GET", long_key}}.name()), longest);
+  const TenantNames::Index first = names.add(Command::get, words);
+  EXPECT_EQ(names.add(Command::get, words), first);
+  key = "emca:1";
+  const TenantNames::Index second = names.add(Command::get, words);
+  key = "acme:1";
+  const TenantNames::Index third = names.add(Command::get, words);
+  key = std::string(64, 'x') + ":";
+  const std::vector<std::string_view> long_words{"GET", key};
+  const TenantNames::Index fourth = names.add(Command::get, long_words);
+  const TenantNames::Index fifth = names.add(Command::ping, std::vector<std::string_view>{"PING"});
+  key = "over:written";
+  EXPECT_EQ(names.name(first), "acme");
+  EXPECT_EQ(names.name(second), "emca");
+  EXPECT_EQ(names.name(third), "acme");
+  EXPECT_EQ(names.name(fourth), std::string(64, 'x'));
+  EXPECT_EQ(names.name(fifth), no_tenant);
+  names.clear();
+  EXPECT_EQ(names.add(Command::get, long_words), first);
 }
 
 }  // namespace tenant_test
