@@ -218,14 +218,14 @@ def check_same(decoded, shown, where):
 
 
 def total_of(point):
-    """What adds up: the value, or count, sum and buckets."""
+    """What adds up: the value, or count, sum and the buckets that have any."""
     if "value" in point:
         kind, value = point["value"]
         return [value if kind == "int" else float.fromhex(value)]
     low = point.get("offset", 0)
     scale = point.get("scale")
     sums = [] if point["sum"] is None else [float.fromhex(point["sum"])]
-    return [point["count"], *sums, collections.Counter({(scale, low + i): n for i, n in enumerate(point["buckets"])})]
+    return [point["count"], *sums, +collections.Counter({(scale, low + i): n for i, n in enumerate(point["buckets"])})]
 
 
 def added(total, more):
@@ -261,8 +261,6 @@ def check_totals(name, decoded):
         if got is None:
             check(not any(expected), name, key, "has not arrived:", expected)
             continue
-        expected = [+part if isinstance(part, collections.Counter) else part for part in expected]
-        got = [+part if isinstance(part, collections.Counter) else part for part in got]
         check(all(close(a, b) for a, b in zip(got, expected)), name, key, "adds up to", got, "and is", expected)
     return len(deltas)
 
@@ -290,7 +288,7 @@ def main(program):
                 shown = Shown(json.loads((folder / f"{name}-{n}.json").read_text()))
                 count = len(list(folder.glob(f"{name}-{n}-*")))
                 bodies = [(folder / f"{name}-{n}-{i}").read_bytes() for i in range(count)]
-                check(count > 5 if is_split and n != 3 else count >= 1, name, n, "has", count, "requests")
+                check(count >= 3 if is_split and n != 3 else count >= 1, name, n, "has", count, "requests")
                 check(not is_split or max(map(len, bodies)) <= LARGEST_SPLIT, name, "a request is too large")
                 metrics = read_collection(bodies, ("shop\ufffd", "2.0") if is_split else ("fast-telemetry", version))
                 check_same(metrics, shown.metrics, f"{name}, collection {n}:")
@@ -301,7 +299,7 @@ def main(program):
             check(decoded[name] == decoded[name + "-split"], name, "has other metrics when it is split")
             check_preference(name, decoded[name][0])
         streams = sum(check_totals(name, decoded) for name in READERS)
-        check(streams > 1000, "only", streams, "streams of deltas")
+        check(streams > 800, "only", streams, "streams of deltas")
     print(f"{points} points in {requests} requests: decoded to what was shown, and encoded to the same bytes; "
           f"the deltas of {streams} streams add up to the totals")
 
