@@ -29,6 +29,9 @@ struct OtlpMetricOptions {
 ///     for (const auto& request : encoder.requests()) send(request.bytes);
 ///     reader.accept();
 ///
+/// A request that could not be sent is kept and sent again as it is: to collect its window once more would double what
+/// other requests of the collection have delivered.
+///
 /// For collections of one registry, cumulative or of deltas: each family says what its points mean
 /// (Family::temporality), and receivers are told so. What OpenTelemetry calls the preferences `delta` and `lowmemory`
 /// are ReaderOptions::totals.
