@@ -198,7 +198,7 @@ struct Metrics {
                                                  }};
   ft::ObservableUpDownCounter<std::int64_t> observed_level{
       scope, {.name = "observed_level"}, [this] { return 10 - static_cast<std::int64_t>(computed); }};
-  ft::ObservableGauge<double> observed_gauge{scope, {.name = "observed_gauge"}, [this] { return 0.5; }};
+  ft::ObservableGauge<double> observed_gauge{scope, {.name = "observed_gauge"}, [] { return 0.5; }};
   std::unique_ptr<ft::Counter> late;
 
   static ft::TraceRef trace(std::size_t n, bool with_span) {

@@ -286,7 +286,7 @@ TEST_F(OtlpMetrics, have_their_unit_in_ucum) {
       {ft::Unit::joules, "J"},  {ft::Unit::watts, "W"},  {ft::Unit::volts, "V"}, {ft::Unit::amperes, "A"},
       {ft::Unit::meters, "m"},  {ft::Unit::grams, "g"}};
   for (const auto& [unit, code] : units) {
-    EXPECT_THAT(shown([unit = unit](ShownCollection& c) { c.family("g", Kind::gauge, {}, unit).gauge(1); }),
+    EXPECT_THAT(shown([its = unit](ShownCollection& c) { c.family("g", Kind::gauge, {}, its).gauge(1); }),
                 HasSubstr("      name: g\n      unit: " + std::string{code} + "\n      gauge\n"));
   }
 }
@@ -491,7 +491,7 @@ TEST_F(OtlpMetrics, of_which_there_are_none_make_no_request) {
 
 // Sizes are guessed by those of the last collection: small ones, large ones, and other metrics.
 TEST_F(OtlpMetrics, may_change_from_one_collection_to_the_next) {
-  for (const std::uint64_t series : {1, 2, 3, 500, 1, 200'000, 1, 40}) {
+  for (const std::size_t series : {1U, 2U, 3U, 500U, 1U, 200'000U, 1U, 40U}) {
     for (const bool more : {false, true}) {
       const std::string text = shown(
           [&](ShownCollection& collection) {
