@@ -35,10 +35,6 @@ struct HistogramBlock {
   }
 };
 
-bool is_nothing(std::uint64_t value) noexcept { return value == 0; }
-bool is_nothing(std::int64_t value) noexcept { return value == 0; }
-bool is_nothing(double value) noexcept { return value == 0; }
-
 }  // namespace
 
 struct OtlpMetricEncoder::Encoding {
@@ -58,7 +54,7 @@ struct OtlpMetricEncoder::Encoding {
   // ---- times ----
 
   /// Of a sum or a histogram. Clocks can be set back; a start after the end would not be legal.
-  [[nodiscard]] OtlpWindow window(const Series& series) const noexcept {
+  [[nodiscard]] OtlpWindow window_of(const Series& series) const noexcept {
     std::int64_t start = series.born_unix_ns;
     if (deltas) start = std::max(start, collection.since_unix_ns);
     return {detail::otlp_time(std::min(start, collection.time_unix_ns)), detail::otlp_time(collection.time_unix_ns)};
@@ -104,7 +100,7 @@ struct OtlpMetricEncoder::Encoding {
   template <class Value>
   void add_number(const Series& series, const OtlpWindow& window, const NumberPoint<Value>& point) {
     const std::string_view labels = attributes(detail::NumberDataPointField::attributes, series);
-    if (deltas && is_nothing(point.value)) return;
+    if (deltas && point.value == Value{}) return;
     std::string_view exemplar;
     if (point.exemplar != nullptr) [[unlikely]] {
       rendered.clear();
@@ -149,26 +145,26 @@ struct OtlpMetricEncoder::Encoding {
     const bool rise = block.bounds.size() == (bounds_size == 0 ? 0 : detail::sized_field(bounds_size));
     // metrics.proto: no sum where negative values can be recorded.
     const bool is_negative = !(point.sum >= 0) || (!point.bounds.empty() && point.bounds[0] < 0);
-    const OtlpWindow span = window(series);
+    const OtlpWindow window = window_of(series);
     const detail::OtlpHistogram histogram{.count = count,
                                           .sum = is_negative ? std::optional<double>{} : point.sum,
                                           .buckets = rise ? point.buckets : merged(point),
                                           .bounds = block.bounds,
                                           .min = point.min,
                                           .max = point.max};
-    const std::string_view chosen = exemplars(detail::HistogramDataPointField::exemplars, point.exemplars, span);
+    const std::string_view chosen = exemplars(detail::HistogramDataPointField::exemplars, point.exemplars, window);
     requests.add(
-        [&](ByteBuffer& out) { detail::append_histogram_point(out, span, histogram, chosen, block.attributes); });
+        [&](ByteBuffer& out) { detail::append_histogram_point(out, window, histogram, chosen, block.attributes); });
   }
 
   void add_exponential(const Series& series, const ExponentialPoint& point) {
     const std::string_view labels = attributes(detail::ExponentialHistogramDataPointField::attributes, series);
     const std::uint64_t count = std::accumulate(point.buckets.begin(), point.buckets.end(), point.zero_count);
     if (deltas && count == 0 && point.sum == 0) return;
-    const OtlpWindow span = window(series);
+    const OtlpWindow window = window_of(series);
     const std::string_view chosen =
-        exemplars(detail::ExponentialHistogramDataPointField::exemplars, point.exemplars, span);
-    requests.add([&](ByteBuffer& out) { detail::append_exponential_point(out, span, point, count, chosen, labels); });
+        exemplars(detail::ExponentialHistogramDataPointField::exemplars, point.exemplars, window);
+    requests.add([&](ByteBuffer& out) { detail::append_exponential_point(out, window, point, count, chosen, labels); });
   }
 
   /// A point per state, with the family's full name as the key, as in the text formats.
@@ -213,15 +209,15 @@ void OtlpMetricEncoder::family(const Family& family) {
 }
 
 void OtlpMetricEncoder::sum(const Series& series, const NumberPoint<std::uint64_t>& point) {
-  encoding_->add_number(series, encoding_->window(series), point);
+  encoding_->add_number(series, encoding_->window_of(series), point);
 }
 
 void OtlpMetricEncoder::sum(const Series& series, const NumberPoint<std::int64_t>& point) {
-  encoding_->add_number(series, encoding_->window(series), point);
+  encoding_->add_number(series, encoding_->window_of(series), point);
 }
 
 void OtlpMetricEncoder::sum(const Series& series, const NumberPoint<double>& point) {
-  encoding_->add_number(series, encoding_->window(series), point);
+  encoding_->add_number(series, encoding_->window_of(series), point);
 }
 
 void OtlpMetricEncoder::gauge(const Series& series, const NumberPoint<std::int64_t>& point) {
