@@ -158,4 +158,17 @@ TEST(Totals, a_family_that_gets_a_counter_goes_on_with_deltas) {
   EXPECT_EQ(seen.counter("mixed", {{"by", "others"}}), 3U);
 }
 
+// Its cells are others then, and what the earlier ones had is added. Mutation seen red: point_cells subtracts the
+// baseline of every reader of deltas.
+TEST(Totals, a_level_that_returns_is_its_total) {
+  ft::Registry registry;
+  ft::Reader reader{registry, {.temporality = delta, .totals = Totals::up_down_counters}};
+  for (const std::int64_t total : {5, 10, 15}) {
+    ft::UpDownCounter open{registry, {.name = "open"}};
+    open.add(5);
+    EXPECT_EQ(ft::RecordingVisitor{reader}.up_down_counter("open"), total);
+    reader.accept();
+  }
+}
+
 }  // namespace
