@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What text costs: Prometheus's exposition of 1, 100 and 10 000 labelled series, beside a memcpy of the same bytes.
-// Every row counts the heap allocations of its measured loop.
+// What encoding costs: Prometheus's exposition of 1, 100 and 10 000 labelled series, and OTLP's requests of 10 000,
+// beside a memcpy of the same bytes. Every row counts the heap allocations of its measured loop.
 #include <benchmark/benchmark.h>
 
 #include <charconv>
@@ -9,7 +9,10 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <string>
 #include <string_view>
+#include <type_traits>
+#include <vector>
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
@@ -21,6 +24,10 @@
 #include "passes.h"
 #include "tests/support/allocation_counter.h"
 #include "wide_enums.h"
+#ifdef FAST_TELEMETRY_HAS_OTLP
+#include "fast_telemetry/encoding/otlp_metrics.h"
+#include "tests/support/otlp_text.h"
+#endif
 
 namespace ft = fast_telemetry;
 using namespace wide_enums;
@@ -111,6 +118,28 @@ class Histograms {
                                                    ft::buckets::latency};
 };
 
+/// 10 000 histograms of 13 bounds. One metric has no room for so many.
+class ManyHistograms {
+ public:
+  ManyHistograms() {
+    Values values;
+    for (std::size_t i = 0; i < 100; ++i) {
+      histograms_.push_back(std::make_unique<ft::Labeled<ft::Histogram, Tenant>>(
+          ft::Scope{registry, "proxy", {label(static_cast<Endpoint>(i))}},
+          ft::Info{.name = "latency", .help = "Latency.", .unit = ft::Unit::seconds}, ft::buckets::latency));
+      for (std::size_t k = 0; k < 2000; ++k) {
+        histograms_.back()->with(static_cast<Tenant>(k % 100)).record(values.next() % 20'000'000'000);
+      }
+    }
+  }
+  ft::Registry registry;
+  std::uint64_t total = 100 * 2000;  ///< observations
+  static constexpr std::uint64_t lines = 10'000;
+
+ private:
+  std::vector<std::unique_ptr<ft::Labeled<ft::Histogram, Tenant>>> histograms_;
+};
+
 /// How many samples a text has, and the sum of their values.
 struct Samples {
   std::uint64_t lines = 0;
@@ -132,20 +161,27 @@ Samples samples_of(std::string_view text) {
 }
 
 /// Runs the steps and reports their allocations, and how much one of them wrote.
-template <class Step>
-void measure(benchmark::State& state, const ft::ByteBuffer& text, Step step) {
+template <class Size, class Step>
+void measure(benchmark::State& state, Size size, Step step)
+  requires std::is_invocable_v<Size>
+{
   step();
   step();  // by now everything has its final size
   std::uint64_t allocations = 0;
   // Short steps go together, so that reading the clock does not count.
-  const std::size_t steps = text.size() < 10'000 ? 100 : 1;
+  const std::size_t steps = size() < 10'000 ? 100 : 1;
   Passes{state, steps}.run([&] {
     const std::uint64_t before = ft::allocations();
     for (std::size_t i = 0; i < steps; ++i) step();
     allocations += ft::allocations() - before;
   });
   state.counters["allocations"] = static_cast<double>(allocations);
-  state.counters["bytes"] = static_cast<double>(text.size());
+  state.counters["bytes"] = static_cast<double>(size());
+}
+
+template <class Step>
+void measure(benchmark::State& state, const ft::ByteBuffer& text, Step step) {
+  measure(state, [&] { return text.size(); }, step);
 }
 
 template <class Metrics>
@@ -219,6 +255,85 @@ void BM_prometheus_text_histograms(benchmark::State& state) {
   });
   if (samples_of(text.view()).lines != 100 * 16) state.SkipWithError("not 16 lines per histogram");
 }
+
+#ifdef FAST_TELEMETRY_HAS_OTLP
+
+/// Of all requests together.
+std::size_t size_of(const ft::OtlpMetricEncoder& encoder) {
+  std::size_t size = 0;
+  for (const auto& request : encoder.requests()) size += request.bytes.size();
+  return size;
+}
+
+/// Fails when the requests do not have every point, and what was recorded.
+template <class Metrics>
+void check(benchmark::State& state, const ft::OtlpMetricEncoder& encoder) {
+  Samples found;
+  for (const auto& request : encoder.requests()) {
+    found.lines += request.points;
+    const std::string text = ft::otlp_metrics_text(request.bytes);
+    for (const std::string_view key : {" int: ", " count: "}) {
+      for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+        found.total += std::stoull(text.substr(at + key.size(), 20));
+      }
+    }
+  }
+  if (found.lines != Metrics::lines || found.total != metrics<Metrics>().total) {
+    state.SkipWithError("the requests do not say what was recorded");
+  }
+}
+
+/// As an exporter does it: fold, then encode.
+template <class Metrics>
+void BM_collect_and_otlp(benchmark::State& state) {
+  ft::Reader reader{metrics<Metrics>().registry};
+  ft::OtlpMetricEncoder encoder{{{"service.name", "bench"}}};
+  measure(
+      state, [&] { return size_of(encoder); },
+      [&] {
+        reader.collect().visit(encoder);
+        benchmark::ClobberMemory();
+      });
+  check<Metrics>(state, encoder);
+}
+
+template <class Metrics>
+void BM_otlp(benchmark::State& state) {
+  ft::Reader reader{metrics<Metrics>().registry};
+  const ft::Snapshot& snapshot = reader.collect();
+  ft::OtlpMetricEncoder encoder{{{"service.name", "bench"}}};
+  measure(
+      state, [&] { return size_of(encoder); },
+      [&] {
+        snapshot.visit(encoder);
+        benchmark::ClobberMemory();
+      });
+  check<Metrics>(state, encoder);
+}
+
+template <class Metrics>
+void BM_memcpy_of_otlp(benchmark::State& state) {
+  ft::Reader reader{metrics<Metrics>().registry};
+  ft::OtlpMetricEncoder encoder{{{"service.name", "bench"}}};
+  reader.collect().visit(encoder);
+  ft::ByteBuffer copy;
+  measure(state, copy, [&] {
+    copy.clear();
+    for (const auto& request : encoder.requests()) copy.append(request.bytes);
+    benchmark::ClobberMemory();
+  });
+  check<Metrics>(state, encoder);
+}
+
+BENCHMARK(BM_otlp<Series10000>)->Name("BM_otlp/series:10000");
+BENCHMARK(BM_memcpy_of_otlp<Series10000>)->Name("BM_memcpy_of_otlp/series:10000");
+BENCHMARK(BM_collect_and_otlp<Series10000>)->Name("BM_collect_and_otlp/series:10000");
+BENCHMARK(BM_collect_and_otlp<DynamicSeries>)->Name("BM_collect_and_otlp/dynamic:10000");
+BENCHMARK(BM_otlp<ManyHistograms>)->Name("BM_otlp/histograms:10000");
+BENCHMARK(BM_memcpy_of_otlp<ManyHistograms>)->Name("BM_memcpy_of_otlp/histograms:10000");
+BENCHMARK(BM_collect_and_otlp<ManyHistograms>)->Name("BM_collect_and_otlp/histograms:10000");
+
+#endif
 
 BENCHMARK(BM_prometheus_text<Series1>)->Name("BM_prometheus_text/series:1");
 BENCHMARK(BM_prometheus_text<Series100>)->Name("BM_prometheus_text/series:100");

@@ -29,8 +29,20 @@ enum class Finals : std::uint8_t {
   held,
 };
 
+/// What a reader of deltas is shown as totals all the same.
+enum class Totals : std::uint8_t {
+  none,
+  /// A level that adds up from deltas stays wrong for ever once one is lost. OpenTelemetry's temporality preference
+  /// `delta`.
+  up_down_counters,
+  /// And what callbacks compute, which is totals to begin with; not in a family that has counters of another kind, too.
+  /// OpenTelemetry's `lowmemory`.
+  up_down_counters_and_observables,
+};
+
 struct ReaderOptions {
   Temporality temporality = Temporality::cumulative;
+  Totals totals = Totals::none;
   Finals finals = Finals::once;
   /// How long the callbacks of observable metrics (observable.h) may take in one collection, all together. A tenth of
   /// the ten seconds that Prometheus gives a scrape.

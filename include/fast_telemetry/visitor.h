@@ -23,7 +23,7 @@ enum class Kind : std::uint8_t {
   state_set,
 };
 
-/// What counters and histograms of one collection mean.
+/// What sums and histograms mean.
 enum class Temporality : std::uint8_t {
   cumulative,  ///< everything since the series was born
   delta,       ///< what came since the reader's last accepted collection
@@ -49,6 +49,9 @@ struct Family {
   std::string_view help;
   Unit unit;
   Kind kind;
+  /// Of its sums and histograms. In a collection of deltas it differs from Collection::temporality where what is shown
+  /// was never anything but a total: of families that are in no registry, and of ReaderOptions::totals.
+  Temporality temporality = Temporality::cumulative;
 };
 
 struct Series {

@@ -51,6 +51,16 @@ void for_each_common(std::vector<ReaderState::Entry>& old, std::vector<ReaderSta
   }
 }
 
+/// Whether the options ask for deltas of such a family.
+bool shows_deltas(const ReaderOptions& options, const FamilyRecord& family) {
+  if (options.temporality == Temporality::cumulative) return false;
+  if (options.totals == Totals::none) return true;
+  if (family.kind == Kind::up_down_counter) return false;
+  const auto is_observed = [](const auto& instrument) { return instrument.second->observed != nullptr; };
+  return options.totals == Totals::up_down_counters ||
+         !std::all_of(family.instruments.begin(), family.instruments.end(), is_observed);
+}
+
 /// Follows the registry's families and instruments. Baselines and exemplars move with their instruments. With
 /// Process::mutex held.
 void lay_out(ReaderState& state) {
@@ -60,12 +70,17 @@ void lay_out(ReaderState& state) {
   std::size_t offset = 0;
   for (const auto& [ordinal, family] : state.registry->families) {
     const std::size_t begin = entries.size();
+    const bool deltas = shows_deltas(state.options, *family);
     for (const auto& [id, instrument] : family->instruments) {
-      entries.push_back({.instrument = instrument, .base = nullptr, .offset = offset, .exemplars = {}});
-      if (instrument->dynamic) entries.back().dynamic = place_dynamic(state, dynamics, *instrument->dynamic);
+      entries.push_back(
+          {.instrument = instrument, .base = nullptr, .offset = offset, .deltas = deltas, .exemplars = {}});
+      if (instrument->dynamic) {
+        entries.back().dynamic = place_dynamic(state, dynamics, *instrument->dynamic);
+        dynamics[entries.back().dynamic].deltas = deltas;
+      }
       offset += instrument->run_cells();
     }
-    families.push_back({family, begin, entries.size()});
+    families.push_back({family, begin, entries.size(), deltas ? Temporality::delta : Temporality::cumulative});
   }
 
   const bool delta = state.options.temporality == Temporality::delta;
@@ -159,8 +174,7 @@ void capture(ReaderState& state) {
     entry.visible = is_visible(state, instrument, now);
     if (entry.dynamic != ReaderState::none) capture_series(state, state.dynamics[entry.dynamic], now);
     if (instrument.observed) {
-      instrument.observed->show(state.options.temporality == Temporality::delta, state.collection.time_unix_ns,
-                                state.gauges.data() + entry.offset);
+      instrument.observed->show(entry.deltas, state.collection.time_unix_ns, state.gauges.data() + entry.offset);
     }
     if (entry.visible && !state.accepted) {
       // The first window has everything that was counted before the reader was made, too.
@@ -347,8 +361,8 @@ const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic
                                   const ReaderState::SeriesEntry& entry) {
   const Instrument& instrument = dynamic.index->shape();
   const std::size_t slot = entry.series->history->slot;
-  const bool has_baseline = state.options.temporality == Temporality::delta && slot < dynamic.baseline_ids.size() &&
-                            dynamic.baseline_ids[slot] == entry.series->history->id;
+  const bool has_baseline =
+      dynamic.deltas && slot < dynamic.baseline_ids.size() && dynamic.baseline_ids[slot] == entry.series->history->id;
   if (entry.place != 0 && entry.earlier == ReaderState::none && !has_baseline) {
     return state.cell_sums.data() + entry.place;
   }
@@ -361,8 +375,7 @@ const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic
 }
 
 const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept {
-  const bool as_folded = entry.place != 0 && !entry.base && state.options.temporality == Temporality::cumulative &&
-                         !entry.instrument->has_double_sum();
+  const bool as_folded = entry.place != 0 && !entry.base && !entry.deltas && !entry.instrument->has_double_sum();
   return as_folded ? state.cell_sums.data() + entry.place : nullptr;
 }
 
@@ -372,11 +385,10 @@ const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& e
   const std::uint64_t* const folded = folded_cells(state, entry);
   if (folded != nullptr) return folded + offset;
 
-  const bool delta = state.options.temporality == Temporality::delta;
   std::uint64_t* const cells = state.scratch.data();
   for (std::size_t i = 0; i < instrument.width; ++i) {
     const std::uint64_t now = total(state, entry, offset + i);
-    const std::uint64_t before = delta ? state.baseline[entry.offset + offset + i] : 0;
+    const std::uint64_t before = entry.deltas ? state.baseline[entry.offset + offset + i] : 0;
     cells[i] = difference(instrument, offset + i, now, before);
   }
   return cells;

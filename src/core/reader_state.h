@@ -24,6 +24,7 @@ struct ReaderState {
     std::size_t offset = 0;   ///< of the first cell in `baseline`, and in `gauges` for gauges
     std::int64_t born_unix_ns = 0;
     bool visible = false;
+    bool deltas = false;                  ///< are shown of its sums and histograms
     std::size_t dynamic = none;           ///< of a dynamic metric: index into `dynamics`
     std::uint64_t exemplar_place = 0;     ///< of the slots; 0: none
     std::vector<KeptExemplar> exemplars;  ///< by cell; empty before the instrument is given a trace
@@ -40,6 +41,7 @@ struct ReaderState {
   /// All series of one dynamic metric.
   struct Dynamic {
     const DynamicIndex* index = nullptr;
+    bool deltas = false;         ///< as its entries'
     std::uint64_t captured = 0;  ///< number of the collection that found `series`
     std::uint64_t accepted = 0;  ///< and of the one that `baseline` is of
     std::vector<SeriesEntry> series;
@@ -51,6 +53,7 @@ struct ReaderState {
     std::shared_ptr<FamilyRecord> family;
     std::size_t begin;
     std::size_t end;
+    Temporality temporality;
   };
 
   std::shared_ptr<RegistryState> registry;
@@ -94,7 +97,7 @@ struct ReaderState {
 [[nodiscard]] const std::uint64_t* series_cells(ReaderState& state, const ReaderState::Dynamic& dynamic,
                                                 const ReaderState::SeriesEntry& series);
 
-/// The entry's point, cell by cell: what the fold found, what earlier runs had, less the baseline for a delta reader.
+/// The entry's point, cell by cell: what the fold found, what earlier runs had, less the baseline if deltas are shown.
 /// Valid until the next call.
 [[nodiscard]] const std::uint64_t* point_cells(ReaderState& state, const ReaderState::Entry& entry, std::size_t point);
 

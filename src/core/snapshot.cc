@@ -91,7 +91,7 @@ void visit_observed(const ReaderState& state, const ReaderState::Entry& entry, V
     Series series = series_of(entry, point);
     series.born_unix_ns = static_cast<std::int64_t>(state.gauges[at + detail::shown_birth]);
     std::uint64_t bits = state.gauges[at + detail::shown_value];
-    if (state.options.temporality == Temporality::delta) {
+    if (entry.deltas) {
       bits = detail::observed_delta(instrument.cells, bits, state.baseline[at + detail::shown_value]);
     }
     const NumberPoint<Value> shown{std::bit_cast<Value>(bits)};
@@ -291,11 +291,12 @@ void visit_points(ReaderState& state, const ReaderState::Entry& entry, Visitor& 
 }
 
 void visit_registered(ReaderState& state, Visitor& visitor) {
-  for (const auto& [family, begin, end] : state.families) {
+  for (const auto& [family, begin, end, temporality] : state.families) {
     const auto first = state.entries.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto last = state.entries.begin() + static_cast<std::ptrdiff_t>(end);
     if (std::none_of(first, last, [](const ReaderState::Entry& entry) { return entry.visible; })) continue;
-    visitor.family(Family{family->scope, family->name, family->full_name, family->help, family->unit, family->kind});
+    visitor.family(
+        Family{family->scope, family->name, family->full_name, family->help, family->unit, family->kind, temporality});
     for (auto entry = first; entry != last; ++entry) {
       if (entry->visible) visit_points(state, *entry, visitor);
     }

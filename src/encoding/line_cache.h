@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LineCache: the rendered beginnings of every series' lines, everything up to the value. For the text encoders.
+// LineCache: what encoders render of every series once: the beginnings of its lines, everything up to the value; or, in
+// OTLP, its attributes.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,15 @@ class LineCache {
     return arena_.view().data() + entry->begin;
   }
 
+  /// The block of this series. `render` appends it to `arena()` when it is not kept yet.
+  template <class Render>
+  [[nodiscard]] std::string_view block(std::uint64_t id, Render render) {
+    std::size_t size = 0;
+    if (const char* const kept = find(id, size); kept != nullptr) [[likely]]
+      return {kept, size};
+    return render_block(id, render);
+  }
+
   /// Blocks are rendered at its end.
   [[nodiscard]] ByteBuffer& arena() noexcept { return arena_; }
 
@@ -56,6 +66,14 @@ class LineCache {
   [[nodiscard]] std::size_t held_bytes() const noexcept;
 
  private:
+  template <class Render>
+  [[gnu::noinline]] std::string_view render_block(std::uint64_t id, Render render) {
+    const std::size_t begin = arena_.size();
+    render();
+    insert(id, begin);
+    return arena_.view().substr(begin);
+  }
+
   // What replaces `find`'s one comparison when the order is not that of last time.
   [[gnu::cold, gnu::noinline]] const Entry* search(std::uint64_t id);
   void build_index();

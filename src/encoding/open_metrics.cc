@@ -59,10 +59,13 @@ struct OpenMetricsEncoder::Exposition : detail::TextLines {
       add_exemplar(point.exemplar);
       return;
     }
-    detail::LineReader line{block(series, [&] {
-                              append_line(series, "_total");
-                              append_line(series, "_created");
-                            }).data()};
+    detail::LineReader line{cache
+                                .block(series.id,
+                                       [&] {
+                                         append_line(series, "_total");
+                                         append_line(series, "_created");
+                                       })
+                                .data()};
     write_line(line.next(), point.value);
     add_exemplar(point.exemplar);
     write_created(line.next(), series);

@@ -3,9 +3,8 @@
 // Attributes as OTLP has them: opentelemetry.proto.common.v1.KeyValue, written from whatever knows its type.
 #pragma once
 
-#include <bit>
-
 #include "fast_telemetry/spans/attribute.h"
+#include "fast_telemetry/visitor.h"
 #include "protobuf.h"
 #include "utf8_text.h"
 
@@ -63,17 +62,16 @@ class AttributeWriter {
  public:
   AttributeWriter(ByteBuffer& out, ByteBuffer& scratch) noexcept : out_{out}, scratch_{scratch} {}
 
+  /// What a label says. One with an empty value is absent.
+  void write(FieldNumber field, const Label& label) {
+    if (!label.value.empty()) write_text(field, view(label.key), view(label.value));
+  }
+
   /// `Value` is a RecordedValue or reads like one.
   template <class Value>
   void write(ProtobufWriter& message, FieldNumber field, std::string_view key, const Value& value) {
     switch (value.type()) {
-      case AttributeType::string: {
-        const Utf8Text text{value.string()};
-        return write_sized(field, key, sized_field(text.size()), [&](FieldCursor& any) {
-          any.begin(AnyValueField::string_value, text.size());
-          any.bytes(text.in(scratch_));
-        });
-      }
+      case AttributeType::string: return write_text(field, key, value.string());
       case AttributeType::bytes: {
         const std::string_view bytes = value.bytes();
         return write_sized(field, key, sized_field(bytes.size()), [&](FieldCursor& any) {
@@ -90,9 +88,8 @@ class AttributeWriter {
                            [&](FieldCursor& any) { any.number(AnyValueField::int_value, bits); });
       }
       case AttributeType::floating:
-        return write_sized(field, key, 1 + sizeof(double), [&](FieldCursor& any) {
-          any.fixed64(AnyValueField::double_value, std::bit_cast<std::uint64_t>(value.floating()));
-        });
+        return write_sized(field, key, 1 + sizeof(double),
+                           [&](FieldCursor& any) { any.real(AnyValueField::double_value, value.floating()); });
       case AttributeType::boolean_array:
         return write_array(message, field, key, value.size(), [&](ProtobufWriter& any, std::size_t i) {
           any.add_uint32(AnyValueField::bool_value, value.boolean_at(i) ? 1 : 0);
@@ -113,6 +110,14 @@ class AttributeWriter {
   }
 
  private:
+  void write_text(FieldNumber field, std::string_view key, std::string_view value) {
+    const Utf8Text text{value};
+    write_sized(field, key, sized_field(text.size()), [&](FieldCursor& any) {
+      any.begin(AnyValueField::string_value, text.size());
+      any.bytes(text.in(scratch_));
+    });
+  }
+
   /// `write_any` writes an AnyValue of `size` bytes.
   template <class WriteAny>
   void write_sized(FieldNumber field, std::string_view key, std::size_t size, WriteAny write_any) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/encoding/otlp_spans.h"
 
-#include "otlp_attributes.h"
+#include <algorithm>
+
 #include "otlp_fields.h"
+#include "otlp_frame.h"
 #include "otlp_span.h"
 #include "otlp_span_request.h"
 
@@ -12,42 +14,17 @@ namespace detail {
 
 namespace {
 
-// A protobuf message has at most 2 GiB.
-constexpr std::size_t most_bytes = 0x7FFFFFFF;
-
-/// What a field with a length takes at most, before that length is known.
-constexpr std::size_t sized_field_at_most(std::size_t content) noexcept { return 1 + 5 + content; }
-
-void append_resource(ByteBuffer& out, std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
-  ProtobufWriter resource_spans{out};
-  ProtobufWriter resource{resource_spans, ResourceSpansField::resource};
-  AttributeWriter writer{out, scratch};
-  for (std::size_t i = 0; i < attributes.size(); ++i) {
-    const Text key = attributes[i].key;
-    bool is_last = !key.empty();
-    for (const ResourceAttribute& later : attributes.subspan(i + 1)) is_last = is_last && !(later.key == key);
-    if (!is_last) continue;
-    const GivenValue value{attributes[i].value};
-    writer.write(resource, ResourceField::attributes, {key.data(), key.size()}, value);
-  }
-}
-
 std::string scope_message(const SpanRecord& record, ByteBuffer& scratch) {
   ByteBuffer out;
-  {
-    ProtobufWriter scope_spans{out};
-    ProtobufWriter scope{scope_spans, ScopeSpansField::scope};
-    add_text(scope, ScopeField::name, record.scope_name(), scratch);
-    add_text(scope, ScopeField::version, record.scope_version(), scratch);
-  }
+  append_otlp_scope(out, record.scope_name(), record.scope_version(), scratch);
   return std::string{out.view()};
 }
 
 }  // namespace
 
 OtlpSpanRequest::OtlpSpanRequest(std::span<const ResourceAttribute> resource, std::size_t max_bytes)
-    : max_bytes_{max_bytes < most_bytes ? max_bytes : most_bytes} {
-  append_resource(resource_, resource, scratch_);
+    : max_bytes_{std::min(max_bytes, most_message_bytes)} {
+  append_otlp_resource(resource_, resource, scratch_);
   bytes_ = frame();
 }
 

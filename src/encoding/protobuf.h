@@ -3,7 +3,9 @@
 // Protobuf's wire format, written into a ByteBuffer. For the encoders of protobuf messages.
 #pragma once
 
+#include <bit>
 #include <protozero/basic_pbf_writer.hpp>
+#include <span>
 #include <string_view>
 
 #include "fast_telemetry/encoding/buffer.h"
@@ -50,6 +52,11 @@ inline void add_bytes(ProtobufWriter& message, FieldNumber field, std::string_vi
   message.add_bytes(field, bytes.data(), bytes.size());
 }
 
+/// What FieldCursor::signed_unless_0 takes when the field's number is below 16.
+[[nodiscard]] inline std::size_t signed_field_unless_0(std::int32_t value) noexcept {
+  return value == 0 ? 0 : 1 + static_cast<std::size_t>(protozero::length_of_varint(protozero::encode_zigzag32(value)));
+}
+
 /// What a field with a length takes, its content included, when its number is below 16.
 [[nodiscard]] inline std::size_t sized_field(std::size_t content) noexcept {
   return 1 + static_cast<std::size_t>(protozero::length_of_varint(content)) + content;
@@ -76,10 +83,33 @@ class FieldCursor {
   }
   void fixed64(FieldNumber field, std::uint64_t value) noexcept {
     tag(field, protozero::pbf_wire_type::fixed64);
-    for (unsigned shift = 0; shift < 64; shift += 8) *at_++ = static_cast<char>(value >> shift);  // one store
+    little_endian(value);
+  }
+  void real(FieldNumber field, double value) noexcept { fixed64(field, std::bit_cast<std::uint64_t>(value)); }
+
+  // Fields whose default is left out, which is how it reads then.
+  void fixed64_unless_0(FieldNumber field, std::uint64_t value) noexcept {
+    if (value != 0) fixed64(field, value);
+  }
+  void signed_unless_0(FieldNumber field, std::int32_t value) noexcept {
+    if (value != 0) number(field, protozero::encode_zigzag32(value));
+  }
+
+  // Packed, as the content of a field that was begun.
+  void fixed64s(std::span<const std::uint64_t> values) noexcept {
+    for (const std::uint64_t value : values) little_endian(value);
+  }
+  void reals(std::span<const double> values) noexcept {
+    for (const double value : values) little_endian(std::bit_cast<std::uint64_t>(value));
+  }
+  void varints(std::span<const std::uint64_t> values) noexcept {
+    for (const std::uint64_t value : values) varint(value);
   }
 
  private:
+  void little_endian(std::uint64_t value) noexcept {
+    for (unsigned shift = 0; shift < 64; shift += 8) *at_++ = static_cast<char>(value >> shift);  // one store
+  }
   void tag(FieldNumber field, protozero::pbf_wire_type type) noexcept {
     varint(field << 3U | static_cast<FieldNumber>(type));
   }

@@ -46,8 +46,8 @@ HistogramTail write_buckets(TextLines& lines, const Series& series, const Histog
     return i + 1 < point.bounds.size() && point.bounds[i] == point.bounds[i + 1];
   };
 
-  LineReader line{lines
-                      .block(series,
+  LineReader line{lines.cache
+                      .block(series.id,
                              [&] {
                                for (std::size_t i = 0; i <= point.bounds.size(); ++i) {
                                  if (!is_followed_by_itself(i)) append_bucket_line(lines, series, bound(i));

@@ -109,23 +109,6 @@ struct TextLines {
     });
   }
 
-  /// The series' block. `render` is called when it is not kept yet.
-  template <class Render>
-  std::string_view block(const Series& series, Render render) {
-    std::size_t size = 0;
-    if (const char* const kept = cache.find(series.id, size); kept != nullptr) [[likely]]
-      return {kept, size};
-    return render_block(series, render);
-  }
-
-  template <class Render>
-  [[gnu::noinline]] std::string_view render_block(const Series& series, Render render) {
-    const std::size_t begin = cache.arena().size();
-    render();
-    cache.insert(series.id, begin);
-    return cache.arena().view().substr(begin);
-  }
-
   // ---- writing a point ----
 
   template <class Value>
@@ -169,12 +152,12 @@ struct TextLines {
       append_labels(series);
       cache.arena().append(" ");
     };
-    write_line(block(series, render), value);
+    write_line(cache.block(series.id, render), value);
   }
 
   /// A line per state, with the family's name as the key.
   void write_state_set(const Series& series, std::span<const State> states) {
-    const std::string_view beginning = block(series, [&] {
+    const std::string_view beginning = cache.block(series.id, [&] {
       cache.arena().append(sample_name);
       append_open_labels(series, family_name);
     });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads OTLP's messages for traces off the wire into text, by the tables of OpenTelemetry's .proto files and nothing of
-// ours. Stricter than receivers: a field that is not in the table, has another wire type, comes twice, says the
-// default, is no UTF-8 or an id of the wrong length is an error.
+// Reads OTLP's messages for traces and metrics off the wire into text, by the tables of OpenTelemetry's .proto files
+// and nothing of ours. Stricter than receivers: a field that is not in the table, has another wire type, comes twice,
+// says the default, is no UTF-8 or an id of the wrong length is an error.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,24 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace otlp_text {
 
-enum class Kind : std::uint8_t { message, text, bytes, id, number, boolean, signed_number, fixed32, fixed64, real };
+enum class Kind : std::uint8_t {
+  message,
+  text,
+  bytes,
+  id,
+  number,
+  boolean,
+  signed_number,
+  zigzag,
+  fixed32,
+  fixed64,
+  signed_fixed64,
+  real,        ///< shown as its bits
+  plain_real,  ///< shown as a number
+  packed_numbers,
+  packed_fixed64,
+  packed_reals,
+};
 
 struct Message;
 struct Field {
@@ -118,6 +135,69 @@ inline const Message& span() {
   return message;
 }
 
+inline const Message& metric() {
+  static const Message exemplar{{{2, "time", Kind::fixed64},
+                                 {3, "double", Kind::plain_real},
+                                 {4, "span_id", Kind::id},
+                                 {5, "trace_id", Kind::id},
+                                 {6, "int", Kind::signed_fixed64},
+                                 {7, "filtered", Kind::message, true, &key_value()}}};
+  static const Message number{{{2, "start", Kind::fixed64},
+                               {3, "time", Kind::fixed64},
+                               {4, "double", Kind::plain_real},
+                               {5, "exemplar", Kind::message, true, &exemplar},
+                               {6, "int", Kind::signed_fixed64},
+                               {7, "attribute", Kind::message, true, &key_value()}}};
+  static const Message histogram{{{2, "start", Kind::fixed64},
+                                  {3, "time", Kind::fixed64},
+                                  {4, "count", Kind::fixed64},
+                                  {5, "sum", Kind::plain_real},
+                                  {6, "buckets", Kind::packed_fixed64},
+                                  {7, "bounds", Kind::packed_reals},
+                                  {8, "exemplar", Kind::message, true, &exemplar},
+                                  {9, "attribute", Kind::message, true, &key_value()},
+                                  {11, "min", Kind::plain_real},
+                                  {12, "max", Kind::plain_real}}};
+  static const Message buckets{{{1, "offset", Kind::zigzag}, {2, "buckets", Kind::packed_numbers}}};
+  static const Message exponential{{{1, "attribute", Kind::message, true, &key_value()},
+                                    {2, "start", Kind::fixed64},
+                                    {3, "time", Kind::fixed64},
+                                    {4, "count", Kind::fixed64},
+                                    {5, "sum", Kind::plain_real},
+                                    {6, "scale", Kind::zigzag},
+                                    {7, "zero_count", Kind::fixed64},
+                                    {8, "positive", Kind::message, false, &buckets},
+                                    {11, "exemplar", Kind::message, true, &exemplar},
+                                    {12, "min", Kind::plain_real},
+                                    {13, "max", Kind::plain_real},
+                                    {14, "zero_threshold", Kind::plain_real}}};
+  static const Message gauge{{{1, "point", Kind::message, true, &number}}};
+  static const Message sum{
+      {{1, "point", Kind::message, true, &number}, {2, "temporality", Kind::number}, {3, "monotonic", Kind::boolean}}};
+  static const Message histograms{{{1, "point", Kind::message, true, &histogram}, {2, "temporality", Kind::number}}};
+  static const Message exponentials{
+      {{1, "point", Kind::message, true, &exponential}, {2, "temporality", Kind::number}}};
+  static const Message message{{{1, "name", Kind::text},
+                                {2, "description", Kind::text},
+                                {3, "unit", Kind::text},
+                                {5, "gauge", Kind::message, false, &gauge},
+                                {7, "sum", Kind::message, false, &sum},
+                                {9, "histogram", Kind::message, false, &histograms},
+                                {10, "exponential", Kind::message, false, &exponentials}}};
+  return message;
+}
+
+inline const Message& metrics_request() {
+  static const Message scope{{{1, "name", Kind::text}, {2, "version", Kind::text}}};
+  static const Message scope_metrics{
+      {{1, "scope", Kind::message, false, &scope}, {2, "metric", Kind::message, true, &metric()}}};
+  static const Message resource{{{1, "attribute", Kind::message, true, &key_value()}}};
+  static const Message resource_metrics{
+      {{1, "resource", Kind::message, false, &resource}, {2, "scope_metrics", Kind::message, true, &scope_metrics}}};
+  static const Message message{{{1, "resource_metrics", Kind::message, true, &resource_metrics}}};
+  return message;
+}
+
 inline const Message& request() {
   static const Message scope{{{1, "name", Kind::text}, {2, "version", Kind::text}}};
   static const Message scope_spans{
@@ -158,9 +238,12 @@ class Reader {
     switch (kind) {
       case Kind::number:
       case Kind::boolean:
-      case Kind::signed_number: return 0;
+      case Kind::signed_number:
+      case Kind::zigzag: return 0;
       case Kind::fixed64:
-      case Kind::real: return 1;
+      case Kind::signed_fixed64:
+      case Kind::real:
+      case Kind::plain_real: return 1;
       case Kind::fixed32: return 5;
       default: return 2;
     }
@@ -192,10 +275,36 @@ class Reader {
       case Kind::signed_number: return std::to_string(static_cast<std::int64_t>(varint()));
       case Kind::fixed32: return std::to_string(fixed<std::uint32_t>());
       case Kind::fixed64: return std::to_string(fixed<std::uint64_t>());
+      case Kind::signed_fixed64: return std::to_string(fixed<std::int64_t>());
+      case Kind::zigzag: {
+        const std::uint64_t number = varint();
+        const auto half = static_cast<std::int64_t>(number / 2);
+        return shown(std::to_string(number % 2 == 0 ? half : -half - 1), number == 0);
+      }
       case Kind::real: return hex(fixed<double>());
+      case Kind::plain_real: return plain(fixed<double>());
+      case Kind::packed_numbers: return packed(field, [](Reader& list) { return std::to_string(list.varint()); });
+      case Kind::packed_fixed64:
+        return packed(field, [](Reader& list) { return std::to_string(list.fixed<std::uint64_t>()); });
+      case Kind::packed_reals: return packed(field, [](Reader& list) { return plain(list.fixed<double>()); });
       case Kind::message: break;
     }
     return {};
+  }
+
+  static std::string plain(double number) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.17g", number);
+    return digits;
+  }
+
+  template <class ReadElement>
+  std::string packed(const Field& field, ReadElement read_element) {
+    Reader list{take(varint())};
+    if (list.rest_.empty()) fail(field, "says the default");
+    std::string text;
+    while (!list.rest_.empty()) text += (text.empty() ? "" : " ") + read_element(list);
+    return text;
   }
 
   static const Field& field_of(const Message& message, std::uint64_t number) {
@@ -244,6 +353,11 @@ class Reader {
 /// An ExportTraceServiceRequest as text. Throws std::runtime_error with what is wrong with it.
 inline std::string otlp_request_text(std::string_view bytes) {
   return otlp_text::Reader{bytes}.read(otlp_text::request());
+}
+
+/// An ExportMetricsServiceRequest likewise.
+inline std::string otlp_metrics_text(std::string_view bytes) {
+  return otlp_text::Reader{bytes}.read(otlp_text::metrics_request());
 }
 
 FAST_TELEMETRY_END_NAMESPACE

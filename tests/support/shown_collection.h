@@ -18,8 +18,8 @@ class ShownCollection {
  public:
   using Labels = std::initializer_list<Label>;
 
-  explicit ShownCollection(Visitor& visitor) : visitor_{visitor} {
-    visitor_.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = Temporality::cumulative});
+  explicit ShownCollection(Visitor& visitor, const Collection& collection = {}) : visitor_{visitor} {
+    visitor_.begin(collection);
   }
   ~ShownCollection() { visitor_.end(); }
   ShownCollection(const ShownCollection&) = delete;
@@ -38,7 +38,10 @@ class ShownCollection {
   }
 
   ShownCollection& family(std::string_view name, Kind kind, std::string_view help = {}, Unit unit = Unit::none) {
-    visitor_.family({.scope = {}, .name = name, .full_name = name, .help = help, .unit = unit, .kind = kind});
+    return family({.scope = {}, .name = name, .full_name = name, .help = help, .unit = unit, .kind = kind});
+  }
+  ShownCollection& family(const Family& family) {
+    visitor_.family(family);
     return *this;
   }
 
@@ -66,6 +69,10 @@ class ShownCollection {
                              Labels labels = {}, std::vector<const Exemplar*> exemplars = {}) {
     visitor_.histogram(series(labels),
                        HistogramPoint{.bounds = bounds, .buckets = buckets, .sum = sum, .exemplars = exemplars});
+    return *this;
+  }
+  ShownCollection& histogram(const HistogramPoint& point, Labels labels = {}) {
+    visitor_.histogram(series(labels), point);
     return *this;
   }
   ShownCollection& exponential(const ExponentialPoint& point, Labels labels = {}) {

@@ -9,6 +9,7 @@
 #include <span>
 
 #include "fast_telemetry/encoding/buffer.h"
+#include "fast_telemetry/encoding/otlp_resource.h"
 #include "fast_telemetry/spans/drain.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -16,12 +17,6 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 class OtlpSpanRequest;
 }
-
-/// Something that holds for the whole process, such as `{"service.name", name}`. The key may be any text.
-struct ResourceAttribute {
-  Text key;
-  AttributeValue value;
-};
 
 struct OtlpSpanOptions {
   /// Of a request, before it is compressed. What receivers refuse begins at 4 MiB (gRPC's default).

@@ -66,6 +66,7 @@ struct RecordedFamily {
   std::string help;
   Unit unit = Unit::none;
   Kind kind = Kind::counter;
+  Temporality temporality = Temporality::cumulative;
   std::vector<RecordedPoint> points;
 };
 
@@ -212,6 +213,7 @@ class RecordingVisitor final : public Visitor {
                          std::string{shown.help},
                          shown.unit,
                          shown.kind,
+                         shown.temporality,
                          {}});
   }
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "otlp_frame.h"
+
+#include "otlp_attributes.h"
+#include "otlp_fields.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+static_assert(FieldNumber{ResourceSpansField::resource} == FieldNumber{ResourceMetricsField::resource} &&
+              FieldNumber{ScopeSpansField::scope} == FieldNumber{ScopeMetricsField::scope});
+
+void append_otlp_resource(ByteBuffer& out, std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
+  ProtobufWriter resource_spans{out};
+  ProtobufWriter resource{resource_spans, ResourceSpansField::resource};
+  AttributeWriter writer{out, scratch};
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    const Text key = attributes[i].key;
+    bool is_last = !key.empty();
+    for (const ResourceAttribute& later : attributes.subspan(i + 1)) is_last = is_last && !(later.key == key);
+    if (!is_last) continue;
+    const GivenValue value{attributes[i].value};
+    writer.write(resource, ResourceField::attributes, {key.data(), key.size()}, value);
+  }
+}
+
+void append_otlp_scope(ByteBuffer& out, std::string_view name, std::string_view version, ByteBuffer& scratch) {
+  ProtobufWriter scope_spans{out};
+  ProtobufWriter scope{scope_spans, ScopeSpansField::scope};
+  add_text(scope, ScopeField::name, name, scratch);
+  add_text(scope, ScopeField::version, version, scratch);
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE
