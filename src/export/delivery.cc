@@ -48,7 +48,7 @@ void DeliveryPolicy::failed(std::int64_t now_ns, std::optional<std::chrono::nano
 }
 
 std::chrono::nanoseconds DeliveryPolicy::wait(std::int64_t now_ns) const noexcept {
-  return std::chrono::nanoseconds{failures_ == 0 ? 0 : std::max(not_before_ns_ - now_ns, std::int64_t{0})};
+  return std::chrono::nanoseconds{failures_ == 0 || not_before_ns_ <= now_ns ? 0 : not_before_ns_ - now_ns};
 }
 
 Circuit DeliveryPolicy::circuit(std::int64_t now_ns) const noexcept {

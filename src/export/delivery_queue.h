@@ -54,6 +54,8 @@ class DeliveryQueue {
   /// What an attempt with next()'s payload, begun and ended at these times, led to.
   void settle(const AttemptResult& result, std::int64_t begin_ns, std::int64_t now_ns) noexcept;
 
+  /// next() leaves the endpoint alone no longer.
+  void skip_wait() noexcept { policy_.skip_wait(); }
   /// Drops all that waits, and from now on whatever comes.
   void close() noexcept;
 

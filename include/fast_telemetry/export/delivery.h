@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 #include <optional>
 
 #include "fast_telemetry/detail/abi.h"
@@ -64,7 +65,7 @@ struct DeliveryInfo {
 struct DeliveryReport {
   DeliveryInfo counts;  ///< of this round; but for `queued` and `queued_bytes`, which are as they are now
   /// Until the next attempt may be made. Nothing: the queue is empty. Zero: there was no time for all of it.
-  std::optional<std::chrono::nanoseconds> next_attempt_in;
+  std::optional<std::chrono::nanoseconds> next_attempt_in = {};
 
   [[nodiscard]] bool is_complete() const noexcept { return !next_attempt_in.has_value(); }
 };
@@ -92,6 +93,9 @@ class DeliveryPolicy {
   void succeeded() noexcept;
   /// There was no answer, or one that asks to come again, perhaps after a time. A time of zero or less says nothing.
   void failed(std::int64_t now_ns, std::optional<std::chrono::nanoseconds> retry_after = {}) noexcept;
+
+  /// The next attempt may be made at once: for one before the program ends.
+  void skip_wait() noexcept { not_before_ns_ = std::numeric_limits<std::int64_t>::min(); }
 
   /// Zero: at once.
   [[nodiscard]] std::chrono::nanoseconds wait(std::int64_t now_ns) const noexcept;
