@@ -61,6 +61,7 @@ struct Resolver::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   bool is_running = false;
+  bool is_answered = false;            ///< and nobody has taken the answer
   std::vector<std::string> addresses;  ///< empty: there are none
 };
 
@@ -79,7 +80,7 @@ bool Resolver::is_fresh() const noexcept {
 
 bool Resolver::start() {
   const std::lock_guard lock{shared_->mutex};
-  if (shared_->is_running) return true;
+  if (shared_->is_running || shared_->is_answered) return true;
   const auto run = [shared = shared_, host = host_]() noexcept {
     std::vector<std::string> addresses;
     try {
@@ -89,6 +90,7 @@ bool Resolver::start() {
     const std::lock_guard thread_lock{shared->mutex};
     shared->addresses = std::move(addresses);
     shared->is_running = false;
+    shared->is_answered = true;
     shared->changed.notify_all();
   };
   try {
@@ -111,6 +113,7 @@ Lookup Resolver::resolve(Time deadline, const std::atomic<Time::rep>& ends_by) {
     if (std::chrono::steady_clock::now() >= until) return Lookup::too_late;
     shared_->changed.wait_until(lock, until);
   }
+  shared_->is_answered = false;
   if (shared_->addresses.empty()) return Lookup::failed;
   addresses_ = shared_->addresses;
   looked_up_ = std::chrono::steady_clock::now();

@@ -107,10 +107,10 @@ TEST_F(Breaks, a_reset_in_the_middle_of_the_body_is_retried) {
     connection.read_body(request, 1000);
     connection.reset();
   };
-  expect_retry(step, std::string(std::size_t{16} << 20U, 'x'));
+  expect_retry(step, std::string(std::size_t{8} << 20U, 'x'));
   EXPECT_EQ(server.requests().size(), 2U);
   EXPECT_EQ(server.requests()[0].body.size(), 1000U);
-  EXPECT_LT(sender.info().sent_bytes, std::uint64_t{32} << 20U);
+  EXPECT_LT(sender.info().sent_bytes, std::uint64_t{16} << 20U);
 }
 
 // The receiver may have stored it: it gets it twice rather than not at all.
@@ -189,11 +189,11 @@ TEST_F(Breaks, an_endpoint_that_takes_no_bytes_is_left_too) {
     gone.get_future().wait();
     connection.close();
   });
-  sender.send(std::string(std::size_t{16} << 20U, 'x'), 3);
+  sender.send(std::string(std::size_t{8} << 20U, 'x'), 3);
   const ft::DeliveryReport report = sender.deliver(soon());
   gone.set_value();
   EXPECT_EQ(report.counts.timed_out, 1U);
-  EXPECT_LT(report.counts.sent_bytes, std::uint64_t{16} << 20U);
+  EXPECT_LT(report.counts.sent_bytes, std::uint64_t{8} << 20U);
 }
 
 TEST_F(Breaks, another_thread_can_end_a_delivery_that_is_under_way) {

@@ -140,7 +140,6 @@ class Tls : public ft::SenderTest {
     EXPECT_EQ(report.counts.unanswered, report.counts.attempts);
     EXPECT_EQ(report.counts.queued, 3U);
     EXPECT_EQ(report.counts.sent_bytes, 0U);
-    EXPECT_EQ(front->line(), "refused");
     EXPECT_EQ(server.requests().size(), 0U);
     expect_balance(sender);
   }
@@ -209,12 +208,12 @@ TEST_F(Tls, a_reset_in_the_middle_of_the_body_is_retried) {
     connection.read_body(request, 1000);
     connection.reset();
   });
-  sender.send(std::string(std::size_t{16} << 20U, 'x'), 3);
+  sender.send(std::string(std::size_t{8} << 20U, 'x'), 3);
   const ft::DeliveryReport report = sender.deliver(soon());
   EXPECT_EQ(report.counts.unanswered, 1U);
   wait(report);
   EXPECT_TRUE(sender.deliver(soon()).is_complete());
-  EXPECT_EQ(server.requests().back().body.size(), std::size_t{16} << 20U);
+  EXPECT_EQ(server.requests().back().body.size(), std::size_t{8} << 20U);
 }
 
 TEST_F(Tls, a_forked_child_that_destroys_its_copy_leaves_the_connection_alone) {
