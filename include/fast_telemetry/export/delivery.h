@@ -7,8 +7,9 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <span>
 
-#include "fast_telemetry/detail/abi.h"
+#include "fast_telemetry/visitor.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -69,6 +70,17 @@ struct DeliveryReport {
 
   [[nodiscard]] bool is_complete() const noexcept { return !next_attempt_in.has_value(); }
 };
+
+/// An exporter's accounting, and what it is called: "otlp_traces".
+struct ExporterDelivery {
+  Text exporter;
+  DeliveryInfo info;
+};
+
+/// Visits the accounting of exporters, 32 at most, as families of their own (`fast_telemetry_delivery_items`, …) with
+/// the label `exporter`, without Visitor::begin and end: give it to Snapshot::visit after the visitor. The same
+/// exporters in the same order each time, because encoders know a series by its place.
+void visit_families(std::span<const ExporterDelivery> exporters, Visitor& visitor);
 
 /// An endpoint's circuit.
 enum class Circuit : std::uint8_t {

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
+#include <string>
 #include <vector>
+
+#include "fast_telemetry/encoding/prometheus_text.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
@@ -110,6 +113,58 @@ TEST(DeliveryPolicy, an_outage_of_any_length_overflows_nothing) {
       {.max_age = std::chrono::milliseconds::max(), .max_backoff = std::chrono::milliseconds::max()}, 1};
   endless.failed(start_ns, std::chrono::nanoseconds::max());
   EXPECT_GT(endless.wait(start_ns), 1000h);
+}
+
+TEST(DeliveryInfo, is_shown_exporter_by_exporter) {
+  const ft::ExporterDelivery exporters[] = {{"a",
+                                             {.delivered = 1,
+                                              .unconfirmed = 2,
+                                              .rejected = 3,
+                                              .queued = 4,
+                                              .dropped_refused = 5,
+                                              .dropped_too_large = 6,
+                                              .dropped_too_old = 7,
+                                              .dropped_queue_full = 8,
+                                              .dropped_shutdown = 9,
+                                              .dropped_no_memory = 10,
+                                              .attempts = 11,
+                                              .retries = 12,
+                                              .unanswered = 13,
+                                              .timed_out = 14,
+                                              .attempt_ns = 1'500'000'000,
+                                              .sent_bytes = 16,
+                                              .replies_unreadable = 17,
+                                              .queued_bytes = 18}},
+                                            {"b", {.delivered = 100}}};
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  encoder.begin({});
+  ft::visit_families(exporters, encoder);
+  encoder.end();
+  const std::string shown{text.view()};
+  const std::string prefix = "fast_telemetry_delivery_";
+  for (const std::string line : {"items_total{exporter=\"a\",outcome=\"delivered\"} 1",
+                                 "items_total{exporter=\"a\",outcome=\"unconfirmed\"} 2",
+                                 "items_total{exporter=\"a\",outcome=\"rejected\"} 3",
+                                 "queued_items{exporter=\"a\"} 4",
+                                 "dropped_items_total{exporter=\"a\",reason=\"refused\"} 5",
+                                 "dropped_items_total{exporter=\"a\",reason=\"too_large\"} 6",
+                                 "dropped_items_total{exporter=\"a\",reason=\"too_old\"} 7",
+                                 "dropped_items_total{exporter=\"a\",reason=\"queue_full\"} 8",
+                                 "dropped_items_total{exporter=\"a\",reason=\"shutdown\"} 9",
+                                 "dropped_items_total{exporter=\"a\",reason=\"no_memory\"} 10",
+                                 "attempts_total{exporter=\"a\"} 11",
+                                 "retries_total{exporter=\"a\"} 12",
+                                 "unanswered_total{exporter=\"a\"} 13",
+                                 "timed_out_total{exporter=\"a\"} 14",
+                                 "attempt_seconds_total{exporter=\"a\"} 1.5",
+                                 "sent_bytes_total{exporter=\"a\"} 16",
+                                 "replies_unreadable_total{exporter=\"a\"} 17",
+                                 "queue_bytes{exporter=\"a\"} 18",
+                                 "items_total{exporter=\"b\",outcome=\"delivered\"} 100",
+                                 "attempts_total{exporter=\"b\"} 0"}) {
+    EXPECT_NE(shown.find('\n' + prefix + line + '\n'), std::string::npos) << line << "\n" << shown;
+  }
 }
 
 TEST(DeliveryPolicy, options_that_make_no_sense_are_refused) {
