@@ -98,6 +98,13 @@ class Breaks : public ft::SenderTest {
     expect_balance(sender);
   }
 
+  /// Its attempts take longer than a test may.
+  [[nodiscard]] ft::OtlpHttpSender make_patient_sender() const {
+    ft::OtlpHttpOptions options = to(server.url());
+    options.delivery.attempt_timeout = 1h;
+    return make_sender(options);
+  }
+
   ft::ScriptedServer server;
   ft::OtlpHttpSender sender = make_sender(to(server.url()));
 };
@@ -198,6 +205,7 @@ TEST_F(Breaks, an_endpoint_that_takes_no_bytes_is_left_too) {
 }
 
 TEST_F(Breaks, another_thread_can_end_a_delivery_that_is_under_way) {
+  sender = make_patient_sender();
   std::promise<void> is_stalled;
   server.then([&](ft::ServerConnection& connection, ft::ReceivedRequest& request) {
     connection.read_body(request);
@@ -220,6 +228,7 @@ TEST_F(Breaks, another_thread_can_end_a_delivery_that_is_under_way) {
 }
 
 TEST_F(Breaks, closing_delivers_what_it_can_and_reports_the_rest) {
+  sender = make_patient_sender();
   std::promise<void> is_stalled;
   server.then_answer(200);
   server.then([&](ft::ServerConnection& connection, ft::ReceivedRequest& request) {
