@@ -88,7 +88,9 @@ TEST_F(Names, a_resolver_that_never_answers_keeps_one_thread_and_nobody_waiting)
 TEST_F(Names, closing_does_not_wait_for_a_resolver_that_never_answers) {
   resolver.stay_silent();
   {
-    ft::OtlpHttpSender sender = make_sender(to(url()));
+    ft::OtlpHttpOptions options = to(url());
+    options.delivery.attempt_timeout = 1h;
+    ft::OtlpHttpSender sender = make_sender(options);
     sender.send("spans", 3);
     const ft::DeliveryReport report = sender.close(std::chrono::steady_clock::now() + 10ms);
     EXPECT_EQ(report.counts.dropped_shutdown, 3U);
