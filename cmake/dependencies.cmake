@@ -14,8 +14,10 @@ endmacro()
 set(ft_package_of_Threads::Threads Threads)
 set(ft_package_of_MicroHTTPD::MicroHTTPD MicroHTTPD)
 set(ft_package_of_ZLIB::ZLIB ZLIB)
+set(ft_package_of_CURL::libcurl CURL)
 set(ft_pkgconfig_of_MicroHTTPD::MicroHTTPD libmicrohttpd)
 set(ft_pkgconfig_of_ZLIB::ZLIB zlib)
+set(ft_pkgconfig_of_CURL::libcurl libcurl)
 
 # encoding: OTLP's wire format. Header-only, in sources only: who uses the library needs it neither to compile nor to
 # link. SYSTEM, because its headers are not held to our warnings.
@@ -33,6 +35,12 @@ if(FAST_TELEMETRY_EXPORT)
   ft_require(ZLIB_FOUND zlib zlib1g-dev FAST_TELEMETRY_EXPORT)
 endif()
 find_package(Threads REQUIRED)
+
+# export: the client that sends OTLP.
+if(FAST_TELEMETRY_EXPORT AND FAST_TELEMETRY_OTLP)
+  find_package(CURL 7.85 QUIET)
+  ft_require(CURL_FOUND libcurl libcurl4-openssl-dev FAST_TELEMETRY_OTLP)
+endif()
 
 # tests
 if(FAST_TELEMETRY_TESTS)

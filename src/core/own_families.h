@@ -22,6 +22,7 @@ inline constexpr std::uint64_t storage_info_ids = ~std::uint64_t{0};
 inline constexpr std::uint64_t process_info_ids = storage_info_ids - 1024;
 inline constexpr std::uint64_t span_info_ids = process_info_ids - 1024;
 inline constexpr std::uint64_t tail_sampler_info_ids = span_info_ids - 1024;
+inline constexpr std::uint64_t delivery_info_ids = tail_sampler_info_ids - 1024;
 
 /// Visits one family after the other. A series that is absent takes its id with it: encoders keep what they know of a
 /// series by its id.

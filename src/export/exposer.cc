@@ -12,6 +12,7 @@
 #include "gzip.h"
 #include "http_server.h"
 #include "scraper.h"
+#include "signals_blocked.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -90,24 +91,6 @@ class Pages final : public HttpHandler {
 namespace {
 
 using namespace detail;  // NOLINT(google-build-using-namespace): the exposer is made of it
-
-/// Blocks all signals for the calling thread, so that a thread it starts never runs the program's handlers. The ones
-/// that a fault of the thread itself raises stay: blocking them would only hide where it crashed.
-class SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&all, fault);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 class ExposerErrorCategory final : public std::error_category {
  public:

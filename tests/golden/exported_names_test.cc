@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fast_telemetry/encoding/prometheus_text.h"
+#include "fast_telemetry/export/delivery.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/process_info.h"
 #include "fast_telemetry/spans/drain.h"
@@ -60,6 +61,16 @@ TEST(ExportedNames, of_spans_are_as_reviewed) {
   ft::visit_families(ft::SpanInfo{}, encoder);
   encoder.end();
   EXPECT_TRUE(ft::golden_matches("exported_names/spans.txt", names_in(std::string{text.view()})));
+}
+
+TEST(ExportedNames, of_deliveries_are_as_reviewed) {
+  const ft::ExporterDelivery exporters[] = {{"otlp_traces", {}}, {"otlp_metrics", {}}};
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  encoder.begin({});
+  ft::visit_families(exporters, encoder);
+  encoder.end();
+  EXPECT_TRUE(ft::golden_matches("exported_names/deliveries.txt", names_in(std::string{text.view()})));
 }
 
 }  // namespace exported_names_test

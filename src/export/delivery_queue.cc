@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "delivery_queue.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+DeliveryQueue::DeliveryQueue(const DeliveryOptions& options, std::uint64_t seed)
+    : max_bytes_{options.max_queue_bytes},
+      max_age_ns_{
+          std::chrono::nanoseconds{std::min(options.max_age, std::chrono::milliseconds{std::chrono::hours{24 * 365}})}
+              .count()},
+      policy_{options, seed} {}
+
+/// The bytes beside the payload are its place in the queue, the allocator's own and what a short string does not say.
+std::size_t DeliveryQueue::cost(const Payload& payload) noexcept {
+  constexpr std::size_t beside = 256;  // generous: it is what bounds the number of small payloads
+  return payload.bytes.capacity() + beside;
+}
+
+void DeliveryQueue::push(std::string&& bytes, std::uint64_t items, std::int64_t now_ns) noexcept {
+  if (is_closed_) return refuse(items, &DeliveryInfo::dropped_shutdown);
+  Payload payload{.bytes = std::move(bytes), .items = items, .since_ns = now_ns};
+  const std::size_t needed = cost(payload);
+  if (needed > max_bytes_) return refuse(items, &DeliveryInfo::dropped_too_large);
+  while (info_.queued_bytes + needed > max_bytes_) drop_front(&DeliveryInfo::dropped_queue_full);
+  try {
+    payloads_.push_back(std::move(payload));
+  } catch (const std::bad_alloc&) {
+    return refuse(items, &DeliveryInfo::dropped_no_memory);
+  }
+  info_.items += items;
+  info_.queued += items;
+  info_.queued_bytes += needed;
+}
+
+void DeliveryQueue::refuse(std::uint64_t items, std::uint64_t DeliveryInfo::* reason) noexcept {
+  info_.items += items;
+  info_.*reason += items;
+}
+
+const DeliveryQueue::Payload* DeliveryQueue::next(std::int64_t now_ns) noexcept {
+  while (!payloads_.empty() && now_ns - payloads_.front().since_ns > max_age_ns_) {
+    drop_front(&DeliveryInfo::dropped_too_old);
+  }
+  if (payloads_.empty() || policy_.wait(now_ns).count() > 0) return nullptr;
+  return &payloads_.front();
+}
+
+void DeliveryQueue::settle(const AttemptResult& result, std::int64_t begin_ns, std::int64_t now_ns) noexcept {
+  ++info_.attempts;
+  info_.retries += payloads_.front().is_tried ? 1 : 0;
+  info_.unanswered += result.has_answer ? 0 : 1;
+  info_.timed_out += result.is_timed_out ? 1 : 0;
+  info_.attempt_ns += static_cast<std::uint64_t>(now_ns - begin_ns);
+  info_.sent_bytes += result.sent_bytes;
+  info_.replies_unreadable += result.is_reply_unreadable ? 1 : 0;
+
+  if (result.verdict == Verdict::retry) {
+    payloads_.front().is_tried = true;
+    return policy_.failed(now_ns, result.retry_after);
+  }
+  policy_.succeeded();
+  switch (result.verdict) {
+    case Verdict::delivered: {
+      const std::uint64_t items = take_front().items;
+      const std::uint64_t rejected = std::min(result.rejected, items);  // a receiver may claim anything
+      info_.rejected += rejected;
+      info_.delivered += items - rejected;
+      break;
+    }
+    case Verdict::unconfirmed: drop_front(&DeliveryInfo::unconfirmed); break;
+    case Verdict::too_large: drop_front(&DeliveryInfo::dropped_too_large); break;
+    case Verdict::refused:
+    case Verdict::retry: drop_front(&DeliveryInfo::dropped_refused); break;
+  }
+}
+
+void DeliveryQueue::close() noexcept {
+  is_closed_ = true;
+  while (!payloads_.empty()) drop_front(&DeliveryInfo::dropped_shutdown);
+}
+
+void DeliveryQueue::drop_front(std::uint64_t DeliveryInfo::* reason) noexcept { info_.*reason += take_front().items; }
+
+DeliveryQueue::Payload DeliveryQueue::take_front() noexcept {
+  info_.queued -= payloads_.front().items;
+  info_.queued_bytes -= cost(payloads_.front());
+  Payload payload = std::move(payloads_.front());
+  payloads_.pop_front();
+  return payload;
+}
+
+DeliveryInfo difference(const DeliveryInfo& earlier, const DeliveryInfo& later) noexcept {
+  DeliveryInfo change = later;
+  for (const auto figure :
+       {&DeliveryInfo::items, &DeliveryInfo::delivered, &DeliveryInfo::unconfirmed, &DeliveryInfo::rejected,
+        &DeliveryInfo::dropped_refused, &DeliveryInfo::dropped_too_large, &DeliveryInfo::dropped_too_old,
+        &DeliveryInfo::dropped_queue_full, &DeliveryInfo::dropped_shutdown, &DeliveryInfo::dropped_no_memory,
+        &DeliveryInfo::attempts, &DeliveryInfo::retries, &DeliveryInfo::unanswered, &DeliveryInfo::timed_out,
+        &DeliveryInfo::attempt_ns, &DeliveryInfo::sent_bytes, &DeliveryInfo::replies_unreadable}) {
+    change.*figure -= earlier.*figure;
+  }
+  return change;
+}
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DeliveryQueue: what is to be sent next, and what became of all that was to be sent. No input, output or clock.
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "fast_telemetry/export/delivery.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+/// What an attempt says about its payload.
+enum class Verdict : std::uint8_t {
+  delivered,
+  unconfirmed,  ///< delivered, as far as can be known
+  retry,
+  refused,
+  too_large,
+};
+
+struct AttemptResult {
+  Verdict verdict = Verdict::retry;
+  std::uint64_t rejected = 0;                                ///< of a delivered payload's items
+  std::optional<std::chrono::nanoseconds> retry_after = {};  ///< with `retry`
+  bool has_answer = false;
+  bool is_timed_out = false;  ///< without an answer
+  bool is_reply_unreadable = false;
+  std::uint64_t sent_bytes = 0;
+};
+
+/// Payloads in the order in which they came. Times are on one scale that does not fall. Not thread-safe.
+class DeliveryQueue {
+ public:
+  /// Throws as DeliveryPolicy.
+  DeliveryQueue(const DeliveryOptions& options, std::uint64_t seed);
+
+  struct Payload {
+    std::string bytes;
+    std::uint64_t items;
+    std::int64_t since_ns;
+    bool is_tried = false;
+  };
+
+  /// Takes a payload, or counts it as dropped. Never throws.
+  void push(std::string&& bytes, std::uint64_t items, std::int64_t now_ns) noexcept;
+  /// Counts a payload as given and dropped.
+  void refuse(std::uint64_t items, std::uint64_t DeliveryInfo::* reason) noexcept;
+
+  /// The payload to be tried now, after those that are too old were dropped; null when there is none, or when the
+  /// endpoint is to be left alone for now. Valid until the next call.
+  [[nodiscard]] const Payload* next(std::int64_t now_ns) noexcept;
+  /// What an attempt with next()'s payload, begun and ended at these times, led to.
+  void settle(const AttemptResult& result, std::int64_t begin_ns, std::int64_t now_ns) noexcept;
+
+  /// next() leaves the endpoint alone no longer.
+  void skip_wait() noexcept { policy_.skip_wait(); }
+  /// Drops all that waits, and from now on whatever comes.
+  void close() noexcept;
+
+  [[nodiscard]] bool empty() const noexcept { return payloads_.empty(); }
+  [[nodiscard]] const DeliveryPolicy& policy() const noexcept { return policy_; }
+  [[nodiscard]] const DeliveryInfo& info() const noexcept { return info_; }
+
+ private:
+  [[nodiscard]] static std::size_t cost(const Payload& payload) noexcept;
+  void drop_front(std::uint64_t DeliveryInfo::* reason) noexcept;
+  Payload take_front() noexcept;
+
+  std::size_t max_bytes_;
+  std::int64_t max_age_ns_;
+  DeliveryPolicy policy_;
+  std::deque<Payload> payloads_;
+  DeliveryInfo info_;
+  bool is_closed_ = false;
+};
+
+/// What changed from one moment to a later one; what waits is as it is then.
+[[nodiscard]] DeliveryInfo difference(const DeliveryInfo& earlier, const DeliveryInfo& later) noexcept;
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE
