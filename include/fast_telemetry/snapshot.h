@@ -32,6 +32,9 @@ enum class Finals : std::uint8_t {
 struct ReaderOptions {
   Temporality temporality = Temporality::cumulative;
   Finals finals = Finals::once;
+  /// What a delta reader is shown of up-down counters: how far they rose or fell in the window, or (cumulative) the
+  /// level itself, for formats in which a level is no sum of windows: OTLP's delta preference, DogStatsD's gauges.
+  Temporality up_down_counters = Temporality::delta;
   /// How long the callbacks of observable metrics (observable.h) may take in one collection, all together. A tenth of
   /// the ten seconds that Prometheus gives a scrape.
   std::int64_t callback_budget_ns = 1'000'000'000;

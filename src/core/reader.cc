@@ -159,7 +159,7 @@ void capture(ReaderState& state) {
     entry.visible = is_visible(state, instrument, now);
     if (entry.dynamic != ReaderState::none) capture_series(state, state.dynamics[entry.dynamic], now);
     if (instrument.observed) {
-      instrument.observed->show(state.options.temporality == Temporality::delta, state.collection.time_unix_ns,
+      instrument.observed->show(shows_windows(state.options, instrument), state.collection.time_unix_ns,
                                 state.gauges.data() + entry.offset);
     }
     if (entry.visible && !state.accepted) {
@@ -450,6 +450,7 @@ const Snapshot& Reader::collect() {
 void Reader::accept() {
   if (state_->options.temporality == Temporality::delta) {
     for (const auto& entry : state_->entries) {
+      if (!detail::shows_windows(state_->options, *entry.instrument)) continue;
       if (entry.instrument->observed) detail::accept_observed(*state_, entry);
       // What is not shown has been taken before. Its run may be in use again and the fold have found new adds in it:
       // the next window's.

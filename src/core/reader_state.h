@@ -87,6 +87,14 @@ struct ReaderState {
   Collection collection{};
 };
 
+/// Whether the reader is shown what came in its window, rather than totals. Kept simple: what is shown as a total has a
+/// baseline of zero.
+[[nodiscard]] inline bool shows_windows(const ReaderOptions& options, const Instrument& instrument) noexcept {
+  const Temporality shown =
+      instrument.family->kind == Kind::up_down_counter ? options.up_down_counters : options.temporality;
+  return options.temporality == Temporality::delta && shown == Temporality::delta;
+}
+
 /// The entry's cells where the fold put them, if they need no more than that to be what the reader is shown. Or null.
 [[nodiscard]] const std::uint64_t* folded_cells(const ReaderState& state, const ReaderState::Entry& entry) noexcept;
 
