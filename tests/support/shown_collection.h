@@ -18,8 +18,10 @@ class ShownCollection {
  public:
   using Labels = std::initializer_list<Label>;
 
-  explicit ShownCollection(Visitor& visitor) : visitor_{visitor} {
-    visitor_.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = Temporality::cumulative});
+  static constexpr Collection cumulative{.time_unix_ns = 0, .since_unix_ns = 0, .temporality = Temporality::cumulative};
+
+  explicit ShownCollection(Visitor& visitor, const Collection& collection = cumulative) : visitor_{visitor} {
+    visitor_.begin(collection);
   }
   ~ShownCollection() { visitor_.end(); }
   ShownCollection(const ShownCollection&) = delete;
