@@ -2,7 +2,6 @@
 #include "fast_telemetry/export/exposer.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <thread>
@@ -12,6 +11,7 @@
 #include "gzip.h"
 #include "http_server.h"
 #include "scraper.h"
+#include "signals_blocked.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -85,24 +85,6 @@ class Pages final : public HttpHandler {
   BodyPool bodies_;
   const ExposerOptions& options_;
   ExposerMetrics& metrics_;
-};
-
-/// Blocks all signals for the calling thread, so that a thread it starts never runs the program's handlers. The ones
-/// that a fault of the thread itself raises stay: blocking them would only hide where it crashed.
-class SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) sigdelset(&all, fault);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
 };
 
 class ExposerErrorCategory final : public std::error_category {
