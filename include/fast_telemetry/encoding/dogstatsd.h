@@ -35,7 +35,8 @@ struct DogStatsdOptions {
 
 /// Turns the collection it visits into packets of whole lines, each ended by a newline.
 ///
-/// For delta collections of one registry that show up-down counters as levels: `reader_options`. Rendered names and
+/// For delta collections of one registry that show up-down counters as levels: `reader_options`; without other sources
+/// of families that have counters (process_info.h, storage_info.h), since those show totals. Rendered names and
 /// tags are kept by series id; an encoder that stays for the next collection only writes numbers, and allocates nothing
 /// once it has seen its largest collection.
 ///
