@@ -81,9 +81,10 @@ void DogStatsdLines::append_tags(ByteBuffer& arena, const Series& series) const 
   for (const Label& label : series.labels) {
     if (!is_state(view(label.key))) append(view(label.key), view(label.value));
   }
-  for (const auto& [key, value] : options_.tags) {
-    const auto is_same = [&](const Label& label) { return view(label.key) == key && !label.value.empty(); };
-    if (!is_state(key) && std::none_of(series.labels.begin(), series.labels.end(), is_same)) append(key, value);
+  for (const auto& tag : options_.tags) {
+    const auto is_same = [&](const Label& label) { return view(label.key) == tag.first && !label.value.empty(); };
+    if (is_state(tag.first) || std::any_of(series.labels.begin(), series.labels.end(), is_same)) continue;
+    append(tag.first, tag.second);
   }
   if (kind_ == Kind::state_set) arena.append(separator);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/diagnose.h"
+#include "dogstatsd_client.h"
 #include "dogstatsd_metrics.h"
 #include "dogstatsd_socket.h"
 
@@ -34,11 +35,15 @@ struct DogStatsdExporter::Exporting {
       : reader{registry, DogStatsdEncoder::reader_options},
         encoder{lines_of(options)},
         socket{options.address},
+        client{options.address.socket},
+        tells_of_client{options.client_telemetry},
         metrics{Scope{registry, "fast_telemetry_dogstatsd", {{"address", options.address.url()}}}} {}
 
   Reader reader;
   DogStatsdEncoder encoder;
   DogStatsdSocket socket;
+  DogStatsdClient client;
+  bool tells_of_client;
   DogStatsdMetrics metrics;
   std::size_t next = 0;  // of the encoder's packets: those from here on are kept
   bool accepted = true;  // the collection that they are of
@@ -57,13 +62,14 @@ struct DogStatsdExporter::Exporting {
     if (process == ::getpid()) return;
     process = ::getpid();
     socket.forget();
+    client.forget();
     next = encoder.packet_count();
   }
 
   std::error_code collect_and_send(DogStatsdReport& report, Clock::time_point deadline) {
     accepted = false;
     next = 0;
-    reader.collect().visit(encoder);
+    reader.collect().visit(encoder, ShownDogStatsdClient{tells_of_client ? &client : nullptr});
     report.lines = encoder.info();
     const std::error_code error = send_packets(report, deadline);
     if (!error || socket.holds_part()) accept();
@@ -77,6 +83,8 @@ struct DogStatsdExporter::Exporting {
     if (accepted) return;
     reader.accept();
     accepted = true;
+    client.accept();
+    client.totals.metrics += encoder.info().lines - client.lines();
     metrics.drops.with(DogStatsdDrop::line_too_long).add(encoder.info().dropped_too_long);
     metrics.drops.with(DogStatsdDrop::not_finite).add(encoder.info().dropped_not_finite);
   }
@@ -87,11 +95,15 @@ struct DogStatsdExporter::Exporting {
       const std::error_code error = socket.send(packet, deadline);
       if (error == std::errc::message_size) {
         ++report.packets_dropped;
+        ++client.totals.packets_dropped;
+        client.totals.bytes_dropped += packet.size();
       } else if (error) {
         return error;
       } else {
         ++report.packets_sent;
         report.bytes_sent += packet.size();
+        ++client.totals.packets_sent;
+        client.totals.bytes_sent += packet.size();
       }
       accept();
     }

@@ -119,7 +119,6 @@ std::error_code DogStatsdSocket::open_unix(int type, Clock::time_point deadline)
   if (error) return error;
   socket_ = std::move(socket);
   is_stream_ = type == SOCK_STREAM;
-  written_ = 0;
   return {};
 }
 

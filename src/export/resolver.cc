@@ -46,8 +46,10 @@ std::error_code error_of(int code) noexcept {
 }  // namespace
 
 struct Resolver::Pending {
-  std::string host;
-  std::uint16_t port;
+  Pending(std::string of_host, std::uint16_t of_port) : host{std::move(of_host)}, port{of_port} {}
+
+  const std::string host;
+  const std::uint16_t port;
   std::mutex mutex = {};
   std::condition_variable ready = {};
   std::optional<Resolved> result = {};  // guarded by `mutex`

@@ -46,6 +46,9 @@ struct DogStatsdExporterOptions {
   DogStatsdAddress address = {};
   DogStatsdOptions lines = {};       ///< but for max_packet_bytes:
   std::size_t max_packet_bytes = 0;  ///< 0: 1432 over UDP, 8192 over Unix sockets
+  /// Sends `datadog.dogstatsd.client.…`, by which Datadog shows what its clients lose. Each export tells of those
+  /// before.
+  bool client_telemetry = true;
 };
 
 /// What one export did.

@@ -182,6 +182,33 @@ TEST_F(DogStatsdExport, counts_what_it_does) {
   EXPECT_EQ(counted(agent.packet(), "fast_telemetry_dogstatsd.sent_packets"), 1u);
 }
 
+// Each export tells of those before, and not of its own lines about them. Mutations seen red: client.accept left out;
+// its lines counted as metrics.
+TEST_F(DogStatsdExport, tells_an_agent_what_its_client_has_sent) {
+  const ft::UdpAgent agent;
+  ft::DogStatsdExporter exporter{registry, {.address = udp("127.0.0.1", agent.port())}};
+  requests.add(1);
+  const ft::DogStatsdReport first = exporter.export_once();
+  const ft::DogStatsdReport second = exporter.export_once();
+  static_cast<void>(exporter.export_once());
+  EXPECT_EQ(counted(agent.packet(), "datadog.dogstatsd.client.packets_sent"), 0u);
+  const auto after_one = agent.packet();
+  EXPECT_EQ(counted(after_one, "datadog.dogstatsd.client.packets_sent"), 1u);
+  EXPECT_EQ(counted(after_one, "datadog.dogstatsd.client.bytes_sent"), first.bytes_sent);
+  EXPECT_EQ(counted(after_one, "datadog.dogstatsd.client.metrics"), first.lines.lines);
+  const auto after_two = agent.packet();
+  EXPECT_EQ(counted(after_two, "datadog.dogstatsd.client.bytes_sent"), second.bytes_sent);
+  EXPECT_EQ(counted(after_two, "datadog.dogstatsd.client.metrics"), second.lines.lines - 3);
+  for (const DogStatsdSample& sample : ft::DogStatsdParser::packet(*after_two)) {
+    EXPECT_EQ(sample.has_tag("client_transport:udp"), sample.name.starts_with("datadog.")) << sample.name;
+  }
+
+  ft::DogStatsdExporter silent{registry, {.address = udp("localhost", agent.port()), .client_telemetry = false}};
+  static_cast<void>(silent.export_once());
+  static_cast<void>(silent.export_once());
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(agent.packet().value().find("datadog."), std::string::npos);
+}
+
 TEST_F(DogStatsdExport, refuses_a_second_exporter_to_the_same_place) {
   const ft::DogStatsdExporter exporter{registry};
   EXPECT_THROW(ft::DogStatsdExporter{registry}, std::invalid_argument);
