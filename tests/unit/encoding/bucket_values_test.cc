@@ -29,7 +29,7 @@ TEST(BucketValues, one_observation_is_itself) {
   EXPECT_EQ(values_of({{1, 2, 1}}, {1.375, {}, {}}), std::vector{1.375});
 }
 
-// Mutations seen red: share_ left at 0.5; lows_ without the count.
+// Mutation seen red: lows_ without the count.
 TEST(BucketValues, add_up_to_the_sum_within_their_buckets) {
   const std::vector<ValueBucket> buckets{{0, 1, 10}, {1, 2, 3}, {4, 8, 5}};
   const double sum = 10 * 0.25 + 3 * 1.25 + 5 * 5;
@@ -58,7 +58,6 @@ TEST(BucketValues, what_begins_nowhere_begins_at_zero_or_the_minimum) {
   EXPECT_EQ(values_of({{-infinity, 1, 4}}, {-6, -4.0, {}}), std::vector{-1.5});
 }
 
-// Mutation seen red: narrowed returning its argument.
 TEST(BucketValues, lie_between_the_minimum_and_the_maximum) {
   EXPECT_EQ(values_of({{1, 2, 2}, {8, infinity, 2}}, {2 * 1.75 + 2 * 8.5, 1.5, 9.0}), (std::vector{1.75, 8.5}));
 }

@@ -151,7 +151,6 @@ TYPED_TEST(SteadyState, collecting_and_encoding_allocate_nothing) {
   EXPECT_GT(out.size(), 500u);
 }
 
-// Mutation seen red: `text` of a state made in a std::string.
 TEST(SteadyState, collecting_and_encoding_dogstatsd_allocate_nothing) {
   ft::Registry registry;
   std::vector<std::unique_ptr<Metrics>> instances;

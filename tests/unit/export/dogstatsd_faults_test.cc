@@ -145,6 +145,26 @@ TEST_F(DogStatsdFaults, a_stream_agent_may_come_late_go_and_come_back) {
   }
 }
 
+// Mutation seen red: collect_and_send keeping what was not accepted.
+TEST_F(DogStatsdFaults, a_collection_of_which_nothing_went_out_is_not_kept_but_made_anew) {
+  const ft::UnixAgent agent{folder.socket(), SOCK_DGRAM};
+  ft::DogStatsdExporter exporter{registry, to(Socket::unix_datagram)};
+  ft::Registry other;
+  ft::DogStatsdExporter stranger{other, to(Socket::unix_datagram)};
+  for (int i = 0; i < 10'000 && stranger.export_once(0ms).packets_kept == 0; ++i) {
+    if (stranger.export_once(0ms).error) break;  // the agent's queue is full
+  }
+  requests.add(1);
+  const ft::DogStatsdReport report = exporter.export_once(0ms);
+  EXPECT_EQ(report.error, std::errc::timed_out);
+  EXPECT_EQ(report.packets_sent, 0u);
+  EXPECT_EQ(report.packets_kept, 0u);
+  requests.add(1);
+  EXPECT_EQ(received(agent, "requests"), 0u);
+  EXPECT_TRUE(exporter.export_once(0ms).is_complete());
+  EXPECT_EQ(received(agent, "requests"), 2u);
+}
+
 // Mutation seen red: `next` set to 0 by an export that sends what was kept.
 TEST_F(DogStatsdFaults, what_does_not_fit_an_agents_queue_is_kept_and_sent_once) {
   Bulk bulk{registry};

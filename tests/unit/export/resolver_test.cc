@@ -46,7 +46,7 @@ TEST(Resolver, a_name_has_addresses_or_an_error) {
 }
 
 // A resolver that never answers costs its deadline, not more, and is asked once. Mutation seen red: resolve starting a
-// lookup in each call; the detached thread joined.
+// lookup in each call.
 TEST(Resolver, a_lookup_that_does_not_answer_is_left_behind_and_taken_up_again) {
   auto answer = std::make_shared<std::promise<void>>();
   auto asked = std::make_shared<std::atomic<int>>(0);
