@@ -332,7 +332,6 @@ TEST(UpDownCounter, shows_signed_levels_and_signed_windows) {
   EXPECT_EQ(ft::RecordingVisitor{cumulative}.up_down_counter("in_flight"), -2);
 }
 
-// Mutations seen red: shows_windows true for every kind, in accept_series' caller and in `show`.
 TEST(UpDownCounter, shows_levels_to_a_delta_reader_that_asks_for_them) {
   ft::Registry registry;
   ft::Reader reader{registry, {.temporality = ft::Temporality::delta, .up_down_counters = ft::Temporality::cumulative}};

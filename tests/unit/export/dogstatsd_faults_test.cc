@@ -86,7 +86,7 @@ class Bulk {
 
 }  // namespace
 
-// DSX-2, DSX-4, W-55: the original ends, or forgets the batch. Mutations seen red: `accept` before the first packet;
+// DSX-2, DSX-4, W-55: the original ends, or forgets the batch. Mutations seen red: the collection accepted unsent;
 // probe left out of begin.
 TEST_F(DogStatsdFaults, what_a_dead_port_did_not_get_comes_when_an_agent_is_there) {
   std::uint16_t port = 0;
