@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Unpacks the real servers and tools that tests and the demo talk to under build/peers/, from Debian's packages. Nothing
-# is installed, no service is started, root is not needed. Source build/peers/env.sh to find them. Does nothing when
-# they are there.
+# Unpacks the real servers and tools that tests and the demo talk to under build/peers/, from Debian's packages and one of
+# npm's. Nothing is installed, no service is started, root is not needed. Source build/peers/env.sh to find them. Does
+# nothing when they are there.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 servers=(redis-server redis-tools prometheus prometheus-pushgateway python3-prometheus-client
-  python3-decorator python3-protobuf)
+  python3-decorator python3-protobuf netdata-core)
 newer=(python3-opentelemetry-proto)  # classes made of OpenTelemetry's .proto files: in the next release only, pure Python
 allocators=(libtcmalloc-minimal4 libjemalloc2)  # for tests that preload them; redis-server links to one
-libraries=(libatomic1 liblzf1 libssl3)  # what the servers link to and a machine may lack
-programs=(redis-server redis-benchmark redis-cli prometheus promtool prometheus-pushgateway)
+libraries=(libatomic1 liblzf1 libssl3 libcap2 libjson-c5 liblz4-1 libmnl0 libnetfilter-acct1 libuuid1
+  libuv1)  # what the servers link to and a machine may lack
+npm=statsd@0.9.0  # and the one package it depends on
+programs=(redis-server redis-benchmark redis-cli prometheus promtool prometheus-pushgateway netdata)
 
 mkdir -p build/peers
 exec 9>build/peers/lock
@@ -22,8 +24,8 @@ wanted=("${servers[@]}" "${allocators[@]}")
 for library in "${libraries[@]}"; do
   [[ $(dpkg-query -W -f='${db:Status-Status}' "$library" 2>/dev/null) == installed ]] || wanted+=("$library")
 done
-echo "== unpacking ${wanted[*]} ${newer[*]} under build/peers"
-rm -rf build/peers/{unpacked,bin,debs,env.sh}
+echo "== unpacking ${wanted[*]} ${newer[*]} $npm under build/peers"
+rm -rf build/peers/{unpacked,bin,debs,statsd,env.sh}
 mkdir -p build/peers/{unpacked,bin,debs}
 
 # The machine's package lists do if they are there and recent enough; otherwise lists of our own, which need no root.
@@ -54,6 +56,8 @@ apt-get -q -o APT::Sandbox::User=root "${newer_lists[@]}" update
 for package in build/peers/debs/*.deb; do dpkg -x "$package" build/peers/unpacked; done
 rm -rf build/peers/debs "$apt"
 
+npm install --prefix build/peers/statsd --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error "$npm"
+
 # Wrappers exec the program, so that a signal sent to the child reaches it.
 for program in "${programs[@]}"; do
   cat >"build/peers/bin/$program" <<'WRAPPER'
@@ -61,7 +65,9 @@ for program in "${programs[@]}"; do
 unpacked=$(dirname "$(readlink -f "$0")")/../unpacked
 for folder in "$unpacked"/usr/lib/*-linux-gnu*; do LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; done
 export LD_LIBRARY_PATH
-exec "$unpacked/usr/bin/$(basename "$0")" "$@"
+program=$(basename "$0")
+for path in "$unpacked/usr/bin/$program" "$unpacked/usr/sbin/$program"; do [ ! -x "$path" ] || exec "$path" "$@"; done
+exit 127
 WRAPPER
   chmod +x "build/peers/bin/$program"
 done
@@ -75,6 +81,8 @@ export FT_REDIS_CLI=$ft_peers/bin/redis-cli
 export FT_PROMETHEUS=$ft_peers/bin/prometheus
 export FT_PROMTOOL=$ft_peers/bin/promtool
 export FT_PUSHGATEWAY=$ft_peers/bin/prometheus-pushgateway
+export FT_NETDATA=$ft_peers/bin/netdata
+export FT_STATSD=$ft_peers/statsd/node_modules/statsd
 export FT_TCMALLOC=$(echo "$ft_peers"/unpacked/usr/lib/*/libtcmalloc_minimal.so.4)
 export FT_JEMALLOC=$(echo "$ft_peers"/unpacked/usr/lib/*/libjemalloc.so.2)
 export FT_OTLP_PROTO=$ft_peers/unpacked/usr/lib/python3/dist-packages
@@ -82,7 +90,7 @@ export FT_PROMETHEUS_CLIENT=$ft_peers/unpacked/usr/lib/python3/dist-packages  # 
 ENV
 
 for program in "${programs[@]}"; do
-  "build/peers/bin/$program" --version >/dev/null 2>&1 || {
+  "build/peers/bin/$program" --version >/dev/null 2>&1 || "build/peers/bin/$program" -v >/dev/null 2>&1 || {
     echo "peers: $program does not run here:" >&2
     "build/peers/bin/$program" --version >&2 || exit 1
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What encoding costs: Prometheus's exposition of 1, 100 and 10 000 labelled series, and OTLP's requests of 10 000,
-// beside a memcpy of the same bytes. Every row counts the heap allocations of its measured loop.
+// What encoding costs: Prometheus's exposition and DogStatsD's packets of 1, 100 and 10 000 labelled series, and OTLP's
+// requests of 10 000, beside a memcpy of the same bytes. Every row counts the heap allocations of its measured loop.
 #include <benchmark/benchmark.h>
 
 #include <charconv>
@@ -16,6 +16,7 @@
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
+#include "fast_telemetry/encoding/dogstatsd.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
@@ -335,6 +336,42 @@ BENCHMARK(BM_collect_and_otlp<ManyHistograms>)->Name("BM_collect_and_otlp/histog
 
 #endif
 
+/// How many lines packets have, and the sum of their values.
+Samples samples_of(const ft::DogStatsdEncoder& encoder) {
+  Samples samples;
+  for (std::size_t i = 0; i < encoder.packet_count(); ++i) {
+    for (std::string_view packet = encoder.packet(i); !packet.empty(); packet.remove_prefix(packet.find('\n') + 1)) {
+      std::uint64_t value = 0;
+      std::from_chars(packet.data() + packet.find(':') + 1, packet.data() + packet.size(), value);
+      samples.total += value;
+      ++samples.lines;
+    }
+  }
+  return samples;
+}
+
+/// The increases of all series at once, which have all risen: the most that there can be to write.
+template <class Metrics>
+void BM_dogstatsd(benchmark::State& state) {
+  ft::Reader reader{metrics<Metrics>().registry, ft::DogStatsdEncoder::reader_options};
+  const ft::Snapshot& snapshot = reader.collect();
+  ft::DogStatsdEncoder encoder;
+  ft::ByteBuffer none;
+  measure(state, none, [&] {
+    snapshot.visit(encoder);
+    benchmark::ClobberMemory();
+  });
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < encoder.packet_count(); ++i) bytes += encoder.packet(i).size();
+  state.counters["bytes"] = static_cast<double>(bytes);
+  const Samples found = samples_of(encoder);
+  if (found.total != metrics<Metrics>().total) state.SkipWithError("the packets do not say what was added");
+}
+
+BENCHMARK(BM_dogstatsd<Series1>)->Name("BM_dogstatsd/series:1");
+BENCHMARK(BM_dogstatsd<Series100>)->Name("BM_dogstatsd/series:100");
+BENCHMARK(BM_dogstatsd<Series10000>)->Name("BM_dogstatsd/series:10000");
+BENCHMARK(BM_dogstatsd<DynamicSeries>)->Name("BM_dogstatsd/dynamic:10000");
 BENCHMARK(BM_prometheus_text<Series1>)->Name("BM_prometheus_text/series:1");
 BENCHMARK(BM_prometheus_text<Series100>)->Name("BM_prometheus_text/series:100");
 BENCHMARK(BM_prometheus_text<Series10000>)->Name("BM_prometheus_text/series:10000");

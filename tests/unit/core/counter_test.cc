@@ -10,7 +10,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/labeled.h"
+#include "fast_telemetry/observable.h"
 #include "fast_telemetry/storage_info.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 
@@ -328,6 +330,31 @@ TEST(UpDownCounter, shows_signed_levels_and_signed_windows) {
   level.sub(5);
   EXPECT_EQ(ft::RecordingVisitor{delta}.up_down_counter("in_flight"), -5);
   EXPECT_EQ(ft::RecordingVisitor{cumulative}.up_down_counter("in_flight"), -2);
+}
+
+TEST(UpDownCounter, shows_levels_to_a_delta_reader_that_asks_for_them) {
+  ft::Registry registry;
+  ft::Reader reader{registry, {.temporality = ft::Temporality::delta, .totals = ft::Totals::up_down_counters}};
+  ft::UpDownCounter level{registry, {.name = "in_flight"}};
+  ft::Dynamic<ft::UpDownCounter, 1> open{registry, {.name = "open"}, {"file"}};
+  double pressure = 10;
+  const ft::ObservableUpDownCounter<double> observed{registry, {.name = "pressure"}, [&] { return pressure; }};
+  ft::Counter requests{registry, {.name = "requests"}};
+  level.add(3);
+  open.at("a").add(2);
+  requests.add(4);
+  static_cast<void>(reader.collect());
+  reader.accept();
+
+  level.sub(5);
+  open.at("a").add(1);
+  pressure = 8;
+  requests.add(1);
+  const ft::RecordingVisitor second{reader};
+  EXPECT_EQ(second.up_down_counter("in_flight"), -2);
+  EXPECT_EQ(second.up_down_counter("open", {{"file", "a"}}), 3);
+  EXPECT_EQ(std::get<double>(second.point("pressure").value), 8);
+  EXPECT_EQ(second.counter("requests"), 1u);  // all else: windows
 }
 
 TEST(UpDownCounter, has_labels_and_a_spare_point) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fast_telemetry/counter.h"
+#include "fast_telemetry/encoding/dogstatsd.h"
 #include "fast_telemetry/encoding/open_metrics.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/gauge.h"
@@ -51,7 +52,7 @@ struct Metrics {
 };
 
 /// Exemplars, exponential histograms, info and state sets, as sources of one's own show them.
-void show_the_rest(ft::Visitor& visitor, std::uint64_t n) {
+void show_the_rest(ft::Visitor& visitor, std::uint64_t n, ft::Temporality temporality = ft::Temporality::cumulative) {
   static constexpr ft::Label series_labels[] = {{"key", "value"}};
   static constexpr ft::Label exemplar_labels[] = {{"path", "/\"quoted\""}};
   static constexpr std::byte trace_id[16] = {};
@@ -69,7 +70,7 @@ void show_the_rest(ft::Visitor& visitor, std::uint64_t n) {
         {.scope = {}, .name = name, .full_name = name, .help = "Help.", .unit = ft::Unit::none, .kind = kind});
   };
   const auto series = [](std::uint64_t id) { return ft::Series{id, 1'700'000'000'000'000'000, series_labels}; };
-  visitor.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = ft::Temporality::cumulative});
+  visitor.begin({.time_unix_ns = 0, .since_unix_ns = 0, .temporality = temporality});
   announce("a", ft::Kind::counter);
   visitor.sum(series(1), ft::NumberPoint<std::uint64_t>{n, &exemplar});
   announce("b", ft::Kind::histogram);
@@ -146,6 +147,39 @@ TYPED_TEST(SteadyState, collecting_and_encoding_allocate_nothing) {
   for (std::uint64_t n = 1; n <= 20; ++n) collect_the_rest(n);
   EXPECT_EQ(ft::allocations() - before, 0u);
   EXPECT_GT(out.size(), 500u);
+}
+
+TEST(SteadyState, collecting_and_encoding_dogstatsd_allocate_nothing) {
+  ft::Registry registry;
+  std::vector<std::unique_ptr<Metrics>> instances;
+  for (int i = 0; i < 100; ++i) {
+    const std::string instance = std::to_string(i);
+    instances.push_back(std::make_unique<Metrics>(ft::Scope{registry, "steady", {{"instance", instance}}}));
+  }
+  ft::Reader reader{registry, ft::DogStatsdEncoder::reader_options};
+  ft::DogStatsdEncoder encoder{{.timestamps = true}};
+  ft::DogStatsdEncoder encoder_of_the_rest;
+
+  const auto collect = [&](std::uint64_t n) {
+    for (const auto& metrics : instances) {
+      metrics->requests.with(Command::get, Outcome::ok).add(n);
+      metrics->load.set(1.0 / static_cast<double>(n));
+      for (std::uint64_t i = 0; i < n; ++i) metrics->latency.with(Command::set).record(i);
+      metrics->size.record(1.0 / static_cast<double>(n));
+      metrics->state.with(Outcome::ok).set(static_cast<Command>(n % 3));
+    }
+    reader.collect().visit(encoder);
+    reader.accept();
+    show_the_rest(encoder_of_the_rest, n, ft::Temporality::delta);
+  };
+  for (std::uint64_t n = 50; n > 40; --n) collect(n);
+  ASSERT_GT(encoder.packet_count(), 20u);
+
+  const std::uint64_t before = ft::allocations();
+  for (std::uint64_t n = 40; n > 20; --n) collect(n);
+  EXPECT_EQ(ft::allocations() - before, 0u);
+  EXPECT_GT(encoder.packet_count(), 20u);
+  EXPECT_GT(encoder_of_the_rest.info().lines, 4u);
 }
 
 TEST(AllocationCounter, counts_what_is_allocated) {

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SocketAddress: where a socket is connected to, of any family.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstring>
+
+#include "fast_telemetry/detail/abi.h"
+
+FAST_TELEMETRY_BEGIN_NAMESPACE
+namespace detail {
+
+struct SocketAddress {
+  sockaddr_storage storage = {};
+  socklen_t size = 0;
+
+  SocketAddress() noexcept = default;
+  SocketAddress(const void* address, std::size_t bytes) noexcept : size{static_cast<socklen_t>(bytes)} {
+    std::memcpy(&storage, address, bytes);
+  }
+
+  [[nodiscard]] int family() const noexcept { return storage.ss_family; }
+  [[nodiscard]] const sockaddr* get() const noexcept {
+    return reinterpret_cast<const sockaddr*>(&storage);  // how the sockets interface spells inheritance
+  }
+};
+
+}  // namespace detail
+FAST_TELEMETRY_END_NAMESPACE
