@@ -20,7 +20,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t burst_packets = 32;
 constexpr auto pause_between_bursts = 1ms;
 
-std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 std::error_code timed_out() noexcept { return std::make_error_code(std::errc::timed_out); }
 
 /// Waits for room in the socket, or just for the time; a signal may end it early.
