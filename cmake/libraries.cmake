@@ -31,6 +31,11 @@ function(ft_defaults target)
                                              VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
                                            $<$<BOOL:${FAST_TELEMETRY_WERROR}>:-Werror>)
+  # Where a class of a source file has a field of a class in its anonymous namespace, GCC says that only one file should
+  # see them. Only one does; in a unity build it is not the one that is compiled.
+  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
   ft_sanitize(${target})
 endfunction()
 
