@@ -41,7 +41,7 @@ class Pool {
     const std::lock_guard lock{mutex_};
     if (Free* const found = free_[grains]; found != nullptr) {
       free_[grains] = found->next;
-      return found;
+      return reinterpret_cast<char*>(found) - untouched;
     }
     if (left_ < grains * grain_) add_slab();
     void* const memory = next_;
@@ -57,17 +57,17 @@ class Pool {
   void free(void* memory, std::size_t bytes) noexcept {
     const std::size_t grains = grains_of(bytes);
     const std::lock_guard lock{mutex_};
-    free_[grains] = new (memory) Free{{}, free_[grains]};
+    free_[grains] = new (static_cast<char*>(memory) + untouched) Free{free_[grains]};
   }
 
  private:
-  /// Its first words are null, where a series has its Site: a record through a handle that was destroyed too early, by
-  /// a thread that outlives static objects, finds no metric.
   struct Free {
-    Site none;
     Free* next;
   };
-  static_assert(sizeof(Free) <= cache_line);
+  /// What a series begins with stays as its end left it: a record through a handle that was destroyed too early, by a
+  /// thread that outlives static objects, finds no metric there.
+  static constexpr std::size_t untouched = sizeof(Site);
+  static_assert(untouched + sizeof(Free) <= cache_line);
 
   [[nodiscard]] std::size_t grains_of(std::size_t bytes) const noexcept { return (bytes + grain_ - 1) / grain_; }
 
