@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "copy_text.h"
 #include "core/utf8.h"
 #include "text_number.h"
 
@@ -14,8 +15,6 @@ namespace detail {
 namespace {
 
 constexpr std::size_t longest_escape = 6;  // \u001f
-
-char* copy(char* out, std::string_view text) noexcept { return std::copy(text.begin(), text.end(), out); }
 
 /// A byte of ASCII that stands for itself between quotes.
 constexpr bool is_plain(char c) noexcept {
@@ -43,16 +42,16 @@ std::size_t plain_prefix(std::string_view text) noexcept {
 
 char* escape(char* out, char c) noexcept {
   switch (c) {
-    case '"': return copy(out, "\\\"");
-    case '\\': return copy(out, "\\\\");
-    case '\n': return copy(out, "\\n");
-    case '\r': return copy(out, "\\r");
-    case '\t': return copy(out, "\\t");
+    case '"': return copy_text(out, "\\\"");
+    case '\\': return copy_text(out, "\\\\");
+    case '\n': return copy_text(out, "\\n");
+    case '\r': return copy_text(out, "\\r");
+    case '\t': return copy_text(out, "\\t");
     default: break;
   }
   constexpr std::string_view digits = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
-  out = copy(out, "\\u00");
+  out = copy_text(out, "\\u00");
   *out++ = digits[byte >> 4U];
   *out++ = digits[byte & 15U];
   return out;
@@ -70,7 +69,7 @@ void append_json_string(ByteBuffer& out, std::string_view text) {
   *end++ = '"';
   while (!text.empty()) {
     const std::size_t plain = plain_prefix(text);
-    end = copy(end, text.substr(0, plain));
+    end = copy_text(end, text.substr(0, plain));
     text.remove_prefix(plain);
     if (text.empty()) break;
     std::size_t taken = 1;
@@ -78,7 +77,7 @@ void append_json_string(ByteBuffer& out, std::string_view text) {
       end = escape(end, text.front());
     } else {
       const Utf8Step step = utf8_step(text);
-      end = copy(end, repaired_front(text, step));
+      end = copy_text(end, repaired_front(text, step));
       taken = step.length;
     }
     text.remove_prefix(taken);
