@@ -12,7 +12,6 @@ one is missing.
 import contextlib
 import getpass
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -24,61 +23,14 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-DEADLINE_S = 40  # only to turn a hang into a failure
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from peers import Failure, check, free_port, peer, running, until  # noqa: E402
+
 EXPORTS = 3
 # What the target adds each time.
 COUNTERS = {("requests", "method", "get"): 3, ("requests", "method", "put"): 1_000_000_007, ("cpu", None, None): 0.25,
             ("tenants", "tenant", "x_c_y:1_c_z__"): 2}
 GAUGES = {"open": [3, 6, 9], "load": [0.125] * 3, "limit": [1_234_567_890_123] * 3}
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, *what):
-    if not condition:
-        raise Failure(" ".join(str(part) for part in what))
-
-
-def peer(variable, relative):
-    path = pathlib.Path(os.environ.get(variable) or ROOT / "build" / "peers" / relative)
-    if not path.exists():
-        print(f"SKIPPED: {path} is missing; run tools/peers.sh or set {variable}")
-        sys.exit(77)
-    return path
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(type=kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def until(what, attempt):
-    """Repeats `attempt` until it no longer raises; the last reason is the failure."""
-    end = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            return attempt()
-        except (Failure, KeyError, OSError, ValueError) as reason:
-            if time.monotonic() > end:
-                raise Failure(f"{what}: {reason}") from reason
-            time.sleep(0.05)  # between two looks at another process
-
-
-@contextlib.contextmanager
-def running(*command, **options):
-    process = subprocess.Popen([str(part) for part in command], **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def close_to(a, b):

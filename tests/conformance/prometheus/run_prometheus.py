@@ -17,7 +17,6 @@ import os
 import pathlib
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,36 +27,15 @@ import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from peers import Failure, check, free_port, peer, running, until  # noqa: E402
+
 GOLDEN = ROOT / "tests" / "golden"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 EXPORTED_NAMES = ROOT / "tests" / "golden" / "exported_names"
-DEADLINE_S = 60  # only to turn a hang into a failure
 ZONE = 'größe "q" \\ \n }'
 PUT = 'say "put"\\\n}'
-
-
-class Failure(Exception):
-    pass
-
-
-def check(condition, *what):
-    if not condition:
-        raise Failure(" ".join(str(part) for part in what))
-
-
-def peer(variable, relative):
-    path = pathlib.Path(os.environ.get(variable) or ROOT / "build" / "peers" / relative)
-    if not path.exists():
-        print(f"SKIPPED: {path} is missing; run tools/peers.sh or set {variable}")
-        sys.exit(77)
-    return path
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def fetch(url, data=None, method=None, **fields):
@@ -65,32 +43,6 @@ def fetch(url, data=None, method=None, **fields):
     with urllib.request.urlopen(request, timeout=20) as response:
         body = response.read()
         return gzip.decompress(body) if response.headers.get("Content-Encoding") == "gzip" else body
-
-
-def until(what, attempt):
-    """Repeats `attempt` until it no longer raises; the last reason is the failure."""
-    end = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            return attempt()
-        except (Failure, OSError, urllib.error.URLError, ValueError) as reason:
-            if time.monotonic() > end:
-                raise Failure(f"{what}: {reason}") from reason
-            time.sleep(0.1)  # between two looks at another process
-
-
-@contextlib.contextmanager
-def running(*command, **options):
-    process = subprocess.Popen([str(part) for part in command], **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 class Target:
