@@ -54,14 +54,8 @@ function(ft_library name)
     target_compile_definitions(ft_core PUBLIC FAST_TELEMETRY_RSEQ=${ft_rseq})
   endif()
 
-  if(FAST_TELEMETRY_SANITIZE)  # half of what a file costs is the standard library's headers
+  if(FAST_TELEMETRY_SANITIZE)
     target_compile_options(ft_${name} PRIVATE -O1)  # the tests that call it are not optimised
-    if(name STREQUAL "core")
-      target_precompile_headers(ft_core PRIVATE <algorithm> <charconv> <functional> <map> <memory> <mutex> <optional>
-                                                <stdexcept> <string> <thread> <unordered_map> <vector>)
-    else()
-      target_precompile_headers(ft_${name} REUSE_FROM ft_core)
-    endif()
   endif()
 
   # Position-independent also when static: plugins and language bindings link it into shared objects of their own.
@@ -170,14 +164,14 @@ function(ft_test_properties out serial timeout label)
   set(${out} TIMEOUT ${timeout} COST ${timeout} RUN_SERIAL ${serial} LABELS ${label} PARENT_SCOPE)
 endfunction()
 
-# A GoogleTest program. Each of its cases is one ctest with a process of its own; under a sanitizer and under QEMU, where
-# starting a process takes longer than most cases do, the program is one ctest unless it is SERIAL. Private headers are
-# included by their path: "src/encoding/text_number.h".
+# A GoogleTest program, and one ctest: most cases take less time than starting a process does. Of a SERIAL program each
+# case is a ctest with a process of its own. SHARDS splits a program whose cases mostly wait among so many. Private headers
+# are included by their path: "src/encoding/text_number.h".
 #
 # In a release build, test code takes a third less time to compile at -O1 and is not what is shipped. SERIAL programs are
 # about races in inlined code: they are compiled as a user's program is.
 function(ft_test name)
-  cmake_parse_arguments(arg "SERIAL" "TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "SHARDS;TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
   ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} fast_telemetry::testing GTest::gmock
                 GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
@@ -196,12 +190,19 @@ function(ft_test name)
   target_compile_options(${name} PRIVATE
     "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-array-bounds;-Wno-stringop-overflow>")
   ft_test_properties(properties ${arg_SERIAL} "${arg_TIMEOUT}" "${arg_LABELS}")
-  if((FAST_TELEMETRY_SANITIZE OR CMAKE_CROSSCOMPILING) AND NOT arg_SERIAL)
+  if(arg_SERIAL)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+  elseif(NOT arg_SHARDS)
     add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES ${properties})
-    return()
+  else()
+    foreach(shard RANGE 1 ${arg_SHARDS})
+      math(EXPR index "${shard} - 1")
+      add_test(NAME ${name}.${shard} COMMAND ${name} --gtest_brief=1)
+      set_tests_properties(${name}.${shard} PROPERTIES ${properties}
+        ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${index}")
+    endforeach()
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
 
 # A command that is a test: it passes when it exits with 0, and counts as skipped when it exits with 77.

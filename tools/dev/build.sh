@@ -28,8 +28,8 @@ test_preset() {
   echo "== testing $preset $*"
   mkdir -p build/results
   rm -f "$result"
-  # One more than there are cores: tests wait for servers and for deadlines.
-  "${run[@]}" ctest --preset "$preset" -j "$(($(nproc) + 1))" --output-junit "$result" "$@" || status=$?
+  # Two more than there are cores: tests wait for servers and for deadlines.
+  "${run[@]}" ctest --preset "$preset" -j "$(($(nproc) + 2))" --output-junit "$result" "$@" || status=$?
   python3 tools/dev/results.py "$result" || status=1
   return "$status"
 }
