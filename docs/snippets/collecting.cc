@@ -17,7 +17,7 @@
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
-namespace {
+namespace collecting_page {
 
 /// Looks at the p99 of every distribution.
 class SlowestPercent final : public ft::IgnoringVisitor {
@@ -69,4 +69,4 @@ bool is_short_of_memory() {
 
 TEST(Snippet, process_info_by_itself) { static_cast<void>(is_short_of_memory()); }
 
-}  // namespace
+}  // namespace collecting_page

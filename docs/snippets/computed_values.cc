@@ -12,7 +12,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace computed_values_page {
 
 struct Pool {
   std::int64_t size() const { return 7; }
@@ -98,4 +98,4 @@ TEST(Snippet, state_sets_and_info) {
   EXPECT_EQ(seen.point_count("proxy_build"), 1u);
 }
 
-}  // namespace
+}  // namespace computed_values_page

@@ -13,7 +13,7 @@
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
-namespace {
+namespace delivering_page {
 
 ft::OtlpHttpSender make_sender(const std::string& token) {
   return ft::OtlpHttpSender{ft::OtlpSignal::traces,
@@ -53,4 +53,4 @@ TEST(Snippet, delivering) {
   EXPECT_NE(log.str().find(" spans were not delivered"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace delivering_page

@@ -10,7 +10,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace dogstatsd_page {
 
 std::string said;
 void report(const std::string& message) { said = message; }
@@ -51,4 +51,4 @@ TEST(Snippet, dogstatsd_encoder) {
   said.clear();
 }
 
-}  // namespace
+}  // namespace dogstatsd_page

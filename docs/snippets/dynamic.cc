@@ -18,7 +18,7 @@
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
-namespace {
+namespace dynamic_page {
 
 struct TenantMetrics {
   explicit TenantMetrics(ft::Registry& registry) : scope{registry} {}
@@ -80,4 +80,4 @@ TEST(DynamicSnippet, counts_sets_and_free_labels) {
   EXPECT_EQ(seen.counter("events", {{"zone", "7"}, {"kind", "deploy"}}), 1u);
 }
 
-}  // namespace
+}  // namespace dynamic_page

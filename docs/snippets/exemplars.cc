@@ -14,7 +14,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace exemplars_page {
 
 enum class Route : std::uint8_t { search, checkout };
 constexpr ft::Label label(Route route) { return ft::from_enumerator("route", route); }
@@ -68,4 +68,4 @@ TEST(Snippet, exemplars) {
   EXPECT_EQ(shown.find(R"(le="0.005"} 1 #)"), shown.npos) << shown;
 }
 
-}  // namespace
+}  // namespace exemplars_page

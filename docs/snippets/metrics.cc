@@ -16,7 +16,7 @@
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
-namespace {
+namespace metrics_page {
 
 enum Traffic : std::uint8_t { requests, received, sent };
 
@@ -119,4 +119,4 @@ TEST_F(MetricsSnippet, extrema) {
   EXPECT_EQ(seen.float_gauge("store_least_free_ratio"), 0.25);
 }
 
-}  // namespace
+}  // namespace metrics_page

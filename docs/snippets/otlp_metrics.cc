@@ -12,7 +12,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace otlp_metrics_page {
 
 bool reachable = true;
 std::string sent;
@@ -46,4 +46,4 @@ TEST(Snippet, otlp_metrics) {
   EXPECT_EQ(unsent.size(), 1U);  // a delta of nothing
 }
 
-}  // namespace
+}  // namespace otlp_metrics_page

@@ -11,7 +11,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace otlp_spans_page {
 
 std::string sent;
 void post(std::string_view body) { sent += body; }
@@ -55,4 +55,4 @@ TEST(Snippet, otlp_spans) {
   EXPECT_NE(sent.find("request"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace otlp_spans_page

@@ -10,7 +10,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace span_file_page {
 
 int rounds = 3;
 bool serving() {
@@ -38,4 +38,4 @@ TEST(Snippet, span_file) {
   std::filesystem::remove_all(folder);
 }
 
-}  // namespace
+}  // namespace span_file_page

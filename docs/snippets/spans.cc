@@ -18,7 +18,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace spans_page {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -137,4 +137,4 @@ TEST(Snippet, operations) {
   ft::drain_spans(sink);
 }
 
-}  // namespace
+}  // namespace spans_page

@@ -13,7 +13,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace testing_page {
 
 enum class Command : std::uint8_t { get, put };
 constexpr ft::Label label(Command command) { return ft::from_enumerator("command", command); }
@@ -64,4 +64,4 @@ TEST(Snippet, recording_visitor) {
   EXPECT_FALSE(seen.has("cache_evictions"));
 }
 
-}  // namespace
+}  // namespace testing_page
