@@ -168,19 +168,25 @@ endfunction()
 # case is a ctest with a process of its own. SHARDS splits a program whose cases mostly wait among so many. Private headers
 # are included by their path: "src/encoding/text_number.h".
 #
-# In a release build, test code takes a third less time to compile at -O1 and is not what is shipped. SERIAL programs are
-# about races in inlined code: they are compiled as a user's program is.
+# In a release build, test code takes half the time to compile at -O0 and is not what is shipped. OPTIMISED ones record,
+# or trace, which is inlined into them: -O1. SERIAL ones are about races in that: as a user's program, -O2.
 function(ft_test name)
-  cmake_parse_arguments(arg "SERIAL" "SHARDS;TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL;OPTIMISED" "SHARDS;TIMEOUT;LABELS" "SOURCES;DEPENDS" ${ARGN})
   ft_executable(${name} SOURCES ${arg_SOURCES} DEPENDS ${arg_DEPENDS} fast_telemetry::testing GTest::gmock
                 GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  if(arg_SERIAL AND CMAKE_BUILD_TYPE STREQUAL "Release")
-    target_precompile_headers(${name} REUSE_FROM ft_stress_headers)
-  else()
-    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-    target_precompile_headers(${name} REUSE_FROM ft_test_headers)
+  set(headers ft_test_headers)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    if(arg_SERIAL)
+      set(headers ft_test_headers_O2)
+    elseif(arg_OPTIMISED)
+      set(headers ft_test_headers_O1)
+      target_compile_options(${name} PRIVATE -O1)
+    else()
+      target_compile_options(${name} PRIVATE -O0)
+    endif()
   endif()
+  target_precompile_headers(${name} REUSE_FROM ${headers})
   # Eight files at a time take half as long as each by itself: what they instantiate is much the same. Each has a
   # namespace of its own. -DCMAKE_UNITY_BUILD=OFF: one by one.
   if(NOT DEFINED CMAKE_UNITY_BUILD)

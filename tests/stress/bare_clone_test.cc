@@ -15,7 +15,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace bare_clone_test {
 
 namespace ft = fast_telemetry;
 
@@ -137,4 +137,4 @@ TEST(BareClone, can_use_dynamic_metrics) {
   EXPECT_EQ(requests.find("a").value(), 5U);
 }
 
-}  // namespace
+}  // namespace bare_clone_test

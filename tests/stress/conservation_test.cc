@@ -19,7 +19,7 @@
 #include "src/core/arena.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace conservation_test {
 
 namespace ft = fast_telemetry;
 
@@ -322,4 +322,4 @@ TEST(Conservation, holds_while_writers_hop_to_a_cpu_that_has_no_shard) {
                        .storm = false});
 }
 
-}  // namespace
+}  // namespace conservation_test

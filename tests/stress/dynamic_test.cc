@@ -20,7 +20,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace dynamic_test {
 
 namespace ft = fast_telemetry;
 
@@ -194,4 +194,4 @@ TEST(DynamicGrowth, of_many_metrics_in_many_threads_loses_nothing) {
   }
 }
 
-}  // namespace
+}  // namespace dynamic_test

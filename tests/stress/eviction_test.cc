@@ -26,7 +26,7 @@
 #include "fast_telemetry/testing/ignoring_visitor.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace eviction_test {
 
 namespace ft = fast_telemetry;
 
@@ -396,4 +396,4 @@ TEST(Eviction, of_a_metric_that_ends) {
   EXPECT_EQ(seen + ft::storage_info().dropped_no_metric - dropped_before, added);
 }
 
-}  // namespace
+}  // namespace eviction_test

@@ -21,7 +21,7 @@
 #include "tests/stress/stress.h"
 #include "tests/support/kept_exemplars.h"
 
-namespace {
+namespace exemplars_test {
 
 namespace ft = fast_telemetry;
 
@@ -278,4 +278,4 @@ TEST(Exemplars, of_records_on_top_of_a_destruction_never_are_another_metrics) {
   EXPECT_GT(seen.shown, 0U);
 }
 
-}  // namespace
+}  // namespace exemplars_test

@@ -12,7 +12,7 @@
 #include "fast_telemetry/storage_info.h"
 #include "src/core/arena.h"
 
-namespace {
+namespace exhaustion_test {
 
 namespace ft = fast_telemetry;
 
@@ -60,4 +60,4 @@ TEST(Exhaustion, refuses_a_metric_when_the_arena_is_exhausted_and_takes_it_when_
   EXPECT_EQ(all[7]->sum(), 2.0);
 }
 
-}  // namespace
+}  // namespace exhaustion_test

@@ -8,7 +8,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace extrema_test {
 
 namespace ft = fast_telemetry;
 
@@ -53,4 +53,4 @@ TEST(ExtremaGauges, lose_no_extremum_that_comes_while_a_fold_takes_another) {
   EXPECT_EQ(nowhere, 0);
 }
 
-}  // namespace
+}  // namespace extrema_test

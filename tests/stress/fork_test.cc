@@ -17,7 +17,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace fork_test {
 
 namespace ft = fast_telemetry;
 
@@ -364,4 +364,4 @@ TEST(Fork, in_a_signal_handler_waits_for_nobody_who_waits_for_its_thread) {
   done.store(true, std::memory_order_release);
 }
 
-}  // namespace
+}  // namespace fork_test

@@ -14,7 +14,7 @@
 #include "src/core/arena.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace growth_test {
 
 namespace ft = fast_telemetry;
 
@@ -126,4 +126,4 @@ TEST(Growth, refuses_label_combinations_that_exceed_a_run_with_both_figures) {
   EXPECT_NE(said.find(std::to_string(ft::detail::max_run_cells)), std::string::npos) << said;
 }
 
-}  // namespace
+}  // namespace growth_test

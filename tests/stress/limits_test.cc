@@ -12,7 +12,7 @@
 #include "src/core/arena.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace limits_test {
 
 namespace ft = fast_telemetry;
 
@@ -117,4 +117,4 @@ TEST(FirstWrite, in_a_signal_handler_is_kept_or_counted_as_dropped) {
   first_writes.counters.clear();
 }
 
-}  // namespace
+}  // namespace limits_test

@@ -22,7 +22,7 @@
 #include "tests/stress/stress.h"
 #include "tests/support/kept_exemplars.h"
 
-namespace {
+namespace memory_limits_test {
 
 namespace ft = fast_telemetry;
 
@@ -158,4 +158,4 @@ TEST(LockedMemory, does_not_fill_the_shards_that_nobody_writes) {
   EXPECT_EQ(wrong, "");
 }
 
-}  // namespace
+}  // namespace memory_limits_test

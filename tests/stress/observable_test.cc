@@ -15,7 +15,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace observable_test {
 
 namespace ft = fast_telemetry;
 
@@ -90,4 +90,4 @@ TEST(Observable, counter_adds_up_to_its_total_for_every_reader_that_races_for_it
   for (const std::uint64_t sum : sums) EXPECT_EQ(sum, source);
 }
 
-}  // namespace
+}  // namespace observable_test

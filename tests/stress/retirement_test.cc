@@ -19,7 +19,7 @@
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace retirement_test {
 
 namespace ft = fast_telemetry;
 
@@ -366,4 +366,4 @@ TEST(Retirement, lets_no_set_on_top_of_a_destruction_land_in_another_gauge) {
   EXPECT_EQ(strangers, 0U);
 }
 
-}  // namespace
+}  // namespace retirement_test

@@ -17,7 +17,7 @@
 #include "fast_telemetry/spans/drain.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace spans_conservation_test {
 
 namespace ft = fast_telemetry;
 
@@ -269,4 +269,4 @@ TEST(Spans, may_begin_here_and_end_there) {
   forget();
 }
 
-}  // namespace
+}  // namespace spans_conservation_test

@@ -15,7 +15,7 @@
 #include "fast_telemetry/spans/propagation.h"
 #include "tests/stress/stress.h"
 
-namespace {
+namespace spans_fork_test {
 
 namespace ft = fast_telemetry;
 
@@ -221,4 +221,4 @@ TEST(SpansFork, in_a_signal_handler_leaves_a_child_that_can_go_on) {
   EXPECT_EQ(ft::span_info().dropped(), before.dropped());
 }
 
-}  // namespace
+}  // namespace spans_fork_test

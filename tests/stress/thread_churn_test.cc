@@ -15,7 +15,7 @@
 #include "tests/stress/stress.h"
 #include "tests/support/resident_memory.h"
 
-namespace {
+namespace thread_churn_test {
 
 namespace ft = fast_telemetry;
 
@@ -81,4 +81,4 @@ TEST(ThreadChurn, needs_no_shard_per_thread) {
   EXPECT_EQ(counter.value(), thread_count * 10'000);
 }
 
-}  // namespace
+}  // namespace thread_churn_test
