@@ -20,7 +20,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench", "dynamic_bench", "span_bench"]
+BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench", "dynamic_bench", "span_bench",
+            "latency_bench"]
 
 LOCAL = "record_bench:BM_local_increment/threads:1"
 TEXT = "encode_bench:BM_prometheus_text/series:10000"
@@ -32,6 +33,7 @@ PER_CPU = ["counter_add", "counter_add_values", "up_down_counter_add", "float_co
            "max_gauge_observe", "min_gauge_observe", "distribution_record", "distribution_record_duration",
            "distribution_record_extrema", "sampled_timer", "counter_set_add_six"]
 
+LATENCY = "latency_bench:BM_latency/collecting:{}/real_time"
 DYNAMIC_LOCAL = "dynamic_bench:BM_local_increment"
 DYNAMIC_TEXT = "encode_bench:BM_prometheus_text/dynamic:10000"
 
@@ -40,10 +42,11 @@ def by_label(series, sets="shared", threads=1):
     return f"dynamic_bench:BM_dynamic/sets:{sets}/series:{series}/shared:{int(sets == 'shared')}/threads:{threads}"
 
 
-# What is promised: what is measured, beside what, and how many times that at most. Medians of one run.
-# Of spans; of all runs together.
-ACCOUNTING = ("recorded", "drained", "dropped")
+ACCOUNTING = ("recorded", "drained", "dropped")  # of spans
+PERCENTILES = ("p50", "p99", "p9999")  # of single records, whose figure, `ns`, is the 99.9th
+OVER_RUNS = {**dict.fromkeys(ACCOUNTING, sum), **dict.fromkeys(PERCENTILES, statistics.median)}  # others: max
 
+# What is promised: what is measured, beside what, and how many times that at most. Medians of one run.
 LIMITS = [
     ("counter, beside a plain local increment",
      "record_bench:BM_counter_add/threads:1", LOCAL, 2.5),
@@ -96,6 +99,8 @@ LIMITS = [
      OTLP, "encode_bench:BM_memcpy_of_otlp/series:10000", 48),
     ("10 000 histograms of 13 bounds collected into OTLP, beside a memcpy of it (300 ns each)",
      OTLP_HISTOGRAMS, "encode_bench:BM_memcpy_of_otlp/histograms:10000", 50),
+    ("a record that 999 of 1 000 are faster than, while 100 000 series are collected, beside the same without",
+     LATENCY.format(1), LATENCY.format(0), 1.5),
 ]
 
 # A benchmark that is renamed must not take its limit with it.
@@ -143,7 +148,7 @@ def run(binary, name, min_time):
     result = benchmarks[0]
     if result.get("error_occurred"):
         raise WrongAnswer(f"{binary.name} {name}: {result['error_message']}")
-    return {key: result[key] for key in ("ns", "allocations", "bytes", "shards", *ACCOUNTING) if key in result}
+    return {key: result[key] for key in ("ns", "allocations", "bytes", "shards", *PERCENTILES, *ACCOUNTING) if key in result}
 
 
 class Bench:
@@ -192,8 +197,7 @@ class Bench:
             values = [r["ns"] for r in runs]
             q1, median, q3 = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
             result[name] = {"median_ns": median, "q1_ns": q1, "q3_ns": q3, "runs": len(values),
-                            **{key: (sum if key in ACCOUNTING else max)(r[key] for r in runs)
-                               for key in runs[0] if key != "ns"}}
+                            **{key: OVER_RUNS.get(key, max)(r[key] for r in runs) for key in runs[0] if key != "ns"}}
         if self.memory:
             result["memory"] = self.memory
         return result
@@ -301,6 +305,12 @@ def tables(summary):
     if rows:
         result.append(("Text and OTLP, µs",
                        ["", "µs", "middle half", "ns per series", "bytes", "of memcpy", "allocations"], rows))
+    rows = [[what, figure(row["p50"]), figure(row["p99"]), figure(row["median_ns"]), spread(row), figure(row["p9999"])]
+            for what, collecting in (("nobody collects", 0), ("collected over and over", 1))
+            if (row := summary.get(LATENCY.format(collecting)))]
+    if rows:
+        result.append(("One record of 100 000 series between two reads of the clock, ns",
+                       ["", "50 %", "99 %", "99.9 %", "middle half", "99.99 %"], rows))
     return result + dynamic_tables(summary)
 
 

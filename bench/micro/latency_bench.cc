@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a single record takes while 100 000 series are collected over and over by another thread, beside the same while
+// nobody collects: the latency that at most one record in a thousand exceeds. Each record is between two reads of the
+// clock, whose cost is in both rows. The writer picks series at random, so that most records find the cell's line where
+// the collection left it.
+#include <benchmark/benchmark.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fast_telemetry/clock.h"
+#include "fast_telemetry/counter.h"
+#include "fast_telemetry/dynamic.h"
+#include "fast_telemetry/registry.h"
+#include "fast_telemetry/snapshot.h"
+#include "total_visitor.h"
+
+namespace ft = fast_telemetry;
+
+namespace {
+
+constexpr std::size_t series = 100'000;
+constexpr std::size_t records = 1U << 16U;
+
+/// The writer and the collection each have a CPU to themselves; what the scheduler does with two threads on one is not
+/// what is asked.
+void run_on(unsigned number) {
+  cpu_set_t allowed;
+  sched_getaffinity(0, sizeof allowed, &allowed);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || number-- != 0) continue;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    sched_setaffinity(0, sizeof only, &only);
+    return;
+  }
+}
+
+struct Collecting {
+  Collecting(ft::Registry& registry, bool is_wanted) {
+    if (!is_wanted) return;
+    thread_ = std::thread{[this, &registry] {
+      run_on(1);
+      ft::Reader reader{registry, {.temporality = ft::Temporality::delta}};
+      while (!is_over_.load(std::memory_order_relaxed)) {
+        TotalVisitor total;
+        reader.collect().visit(total);
+        reader.accept();
+        ++collections_;
+      }
+    }};
+  }
+  std::uint64_t stop() {
+    is_over_.store(true, std::memory_order_relaxed);
+    if (thread_.joinable()) thread_.join();
+    return collections_;
+  }
+
+ private:
+  std::atomic<bool> is_over_{false};
+  std::uint64_t collections_ = 0;
+  std::thread thread_;
+};
+
+void BM_latency(benchmark::State& state) {
+  ft::Registry registry;
+  ft::Dynamic<ft::Counter, 1> counters{registry, {.name = "requests"}, {"tenant"}, {.max_series = series}};
+  std::vector<decltype(counters.with("0"))> handles;
+  for (std::size_t i = 0; i < series; ++i) handles.push_back(counters.with(std::to_string(i)));
+
+  run_on(0);
+  std::mt19937_64 random{20260901};
+  Collecting collecting{registry, state.range(0) != 0};
+  std::vector<std::uint32_t> times;
+  std::uint64_t recorded = 0;
+  while (state.KeepRunningBatch(records)) {
+    for (std::size_t i = 0; i < records; ++i) {
+      auto& handle = handles[random() % series];
+      const std::int64_t begin = ft::now_ns();
+      handle.add();
+      const std::int64_t end = ft::now_ns();
+      times.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(end - begin, UINT32_MAX)));
+    }
+    recorded += records;
+  }
+  const std::uint64_t collections = collecting.stop();
+  if (state.range(0) != 0 && collections == 0) state.SkipWithError("nothing was collected meanwhile");
+
+  const auto below = [&](double part) {
+    const auto at = times.begin() + static_cast<std::ptrdiff_t>(part * static_cast<double>(times.size()));
+    std::nth_element(times.begin(), at, times.end());
+    return static_cast<double>(*at);
+  };
+  state.counters["p50"] = below(0.5);
+  state.counters["p99"] = below(0.99);
+  state.counters["ns"] = below(0.999);
+  state.counters["p9999"] = below(0.9999);
+  state.counters["collections"] = static_cast<double>(collections);
+
+  ft::Reader reader{registry};
+  TotalVisitor total;
+  reader.collect().visit(total);
+  if (total.total() != recorded) state.SkipWithError("not every record was found");
+}
+BENCHMARK(BM_latency)->ArgName("collecting")->Arg(0)->Arg(1)->UseRealTime();
+
+}  // namespace
