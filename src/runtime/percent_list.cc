@@ -19,7 +19,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
     const std::string_view digits = text.substr(1, 2);
     std::uint8_t byte = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-    if (digits.size() != 2 || error != std::errc{} || end != digits.data() + 2) return {};
+    if (error != std::errc{} || end - digits.data() != 2) return {};
     decoded += static_cast<char>(byte);
     text.remove_prefix(3);
   }
