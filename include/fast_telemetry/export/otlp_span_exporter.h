@@ -11,7 +11,6 @@
 #include "fast_telemetry/encoding/otlp_spans.h"
 #include "fast_telemetry/export/exporter.h"
 #include "fast_telemetry/export/otlp_http.h"
-#include "fast_telemetry/spans/drain.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -25,15 +24,14 @@ struct OtlpSpanExporterOptions {
 ///     ft::drain_spans(exporter);
 ///     exporter.export_once(until);
 ///
-/// Draining is not the exporter's, since several sinks may share one drain. It takes every span: a request that is full
-/// joins those that wait, whose oldest give way when there are too many (DeliveryOptions::max_queue_bytes), so a drain
-/// of any size is bounded in memory. Items of the accounting are spans, those in the request under way among those that
-/// wait.
+/// It takes every span: a request that is full joins those that wait, whose oldest give way when there are too many
+/// (DeliveryOptions::max_queue_bytes), so memory is bounded for a drain of any size. Items of the accounting are spans,
+/// those in the request under way among those that wait.
 ///
 /// What a receiver refuses as too large (413) is lost, and counted; later requests are at most half as large.
 ///
 /// Not thread-safe, but for end_by(). A forked child may destroy its copy, and must not use it otherwise.
-class OtlpSpanExporter final : public Exporter, public SpanSink {
+class OtlpSpanExporter final : public SpanExporter {
  public:
   /// Copies the attributes, as OtlpSpanEncoder. Throws as OtlpHttpSender.
   explicit OtlpSpanExporter(std::span<const ResourceAttribute> resource, const OtlpSpanExporterOptions& options = {});
@@ -48,7 +46,6 @@ class OtlpSpanExporter final : public Exporter, public SpanSink {
   [[nodiscard]] SinkAnswer span(const SpanRecord& record) noexcept override;
 
   [[nodiscard]] Text name() const noexcept override { return "otlp_spans"; }
-  /// Here and in flush and close, to collect is to end the request under way.
   DeliveryReport export_once(Time until) noexcept override;
   DeliveryReport deliver(Time until) noexcept override;
   DeliveryReport flush(Time until) noexcept override;
