@@ -6,9 +6,8 @@
 
 #include "core/diagnose.h"
 #include "export/delivery_queue.h"
+#include "export/library_families.h"
 #include "fast_telemetry/clock.h"
-#include "fast_telemetry/storage_info.h"
-#include "spans/chunks.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -25,13 +24,6 @@ void tell(const std::string& name, const char* what) noexcept {
   } catch (const std::bad_alloc&) {
     diagnose("runtime", "a visitor or a sink threw");
   }
-}
-
-/// The accounting of spans, of a program that has tracers.
-struct SpansIfTraced {};
-
-void visit_families(const SpansIfTraced&, Visitor& visitor) {
-  if (made_buffers() != nullptr) visit_families(span_info(), visitor);
 }
 
 }  // namespace
@@ -56,7 +48,7 @@ void VisitorExporter::show() noexcept {
   ++info_.attempts;
   const std::int64_t begin_ns = now_ns();
   try {
-    reader_.collect().visit(visitor_, storage_info(), SpansIfTraced{});
+    reader_.collect().visit(visitor_, LibraryFamilies{});
     reader_.accept();
     info_.queued = 0;
     ++info_.delivered;

@@ -152,6 +152,7 @@ bool Driver::ordered_round(Round kind, std::uint64_t round, Time until) noexcept
     if (is_interrupted()) return true;
     if (!order(*driven, kind, round, share(clock_(), until, left))) return false;
   }
+  if (kind == Round::close) drains_ = false;
   return true;
 }
 
@@ -177,17 +178,20 @@ bool Driver::drain(Time until, bool is_last) noexcept {
 }
 
 void Driver::drain_now(bool is_last) noexcept {
+  bool is_complete = false;
   try {
     if (tail_) {
-      static_cast<void>(drain_spans(*tail_));
+      is_complete = drain_spans(*tail_).is_complete;
       static_cast<void>(is_last ? tail_->flush() : tail_->decide());
     } else {
-      static_cast<void>(drain_spans(fan_out_));
+      is_complete = drain_spans(fan_out_).is_complete;
     }
-    static_cast<void>(fan_out_.pass_on_held());
   } catch (const std::bad_alloc&) {  // no sink of ours throws
     diagnose("runtime", "out of memory in a drain of spans");
   }
+  static_cast<void>(fan_out_.pass_on_held());
+  // Not what has ended since: that is not what a report is about.
+  spans_left_.store(is_complete ? 0 : span_info().buffered, std::memory_order_relaxed);
 }
 
 bool Driver::drain_is_due(Time now) const noexcept {
@@ -215,6 +219,12 @@ bool Driver::sweep(Time now) noexcept {
   return true;
 }
 
+void Driver::let_go() noexcept {
+  tail_.reset();
+  exporters_.clear();
+  sweeping_.reset();
+}
+
 Time Driver::next_due() const noexcept {
   Time due = sweeping_ ? sweeps_.due() : Time::max();
   for (const auto& driven : exporters_) {
@@ -228,7 +238,8 @@ void Driver::interrupt(Round round, Time by) noexcept {
   const std::lock_guard lock{mutex_};
   wanted_ = std::max(wanted_, round);
   if (round <= round_ || !call_) return;
-  call_->until = std::min(call_->until, by);
+  // What is cut short has the first of the shares.
+  call_->until = std::min(call_->until, share(clock_(), by, exporters_.size() + 2));
   if (call_->exporter == nullptr) return;
   call_->is_cut_short = true;
   call_->exporter->exporter->end_by(call_->until);
@@ -262,8 +273,8 @@ std::vector<ExporterState> Driver::states() const {
 }
 
 std::uint64_t Driver::spans_waiting() const noexcept {
-  if (fan_out_.empty()) return 0;
-  return span_info().buffered + (tail_ ? tail_->info().held : 0) + (fan_out_.holds_one() ? 1 : 0);
+  return spans_left_.load(std::memory_order_relaxed) + (tail_ ? tail_->info().held : 0) +
+         (fan_out_.holds_one() ? 1 : 0);
 }
 
 }  // namespace detail

@@ -40,7 +40,7 @@ class Driver {
   static constexpr std::uint64_t last_round = ~std::uint64_t{0};
 
   explicit Driver(
-      Registry& registry, Clock clock = [] noexcept { return std::chrono::steady_clock::now(); })
+      Registry& registry, Clock clock = []() noexcept { return std::chrono::steady_clock::now(); })
       : registry_{registry}, clock_{clock} {}
 
   // Before begin(). Throw std::invalid_argument for a schedule without sense.
@@ -64,6 +64,9 @@ class Driver {
   /// Has all exporters that are not closed close by then.
   [[nodiscard]] bool close(Time until) noexcept;
 
+  /// Destroys everything, in a forked child where no thread was driving.
+  void let_go() noexcept;
+
   /// When run_due has something to do, unless the spans' writers call.
   [[nodiscard]] Time next_due() const noexcept;
 
@@ -78,8 +81,7 @@ class Driver {
   /// in the call is not called again.
   [[nodiscard]] bool take_over(std::chrono::milliseconds overdue) noexcept;
   [[nodiscard]] std::vector<ExporterState> states() const;
-  [[nodiscard]] bool exports_spans() const noexcept { return !fan_out_.empty(); }
-  /// Spans that have ended and that not all exporters of spans have; 0 without such exporters.
+  /// Spans that had ended when the last drain began, and that not all exporters of spans have.
   [[nodiscard]] std::uint64_t spans_waiting() const noexcept;
 
  private:
@@ -142,7 +144,8 @@ class Driver {
   std::unique_ptr<TailSampler> tail_;
   std::unique_ptr<Sweeping> sweeping_;
   Schedule sweeps_{std::chrono::milliseconds{1}, false};
-  bool drains_ = true;  ///< no drain was left behind in a sink
+  bool drains_ = true;  ///< nothing is closed, and no drain was left behind in a sink
+  std::atomic<std::uint64_t> spans_left_{0};
 
   mutable std::mutex mutex_;
   // Under mutex_:

@@ -62,8 +62,9 @@ struct TelemetryReport {
 /// second one would get some of the spans, and the first the others. Each exporter gets every span.
 ///
 /// **The end.** The destructor is shutdown(options.shutdown_timeout), and so is the exit of a program that still has a
-/// started Telemetry, in a variable that is never destroyed for example: std::exit ends it before the objects that were
-/// there when it was started. What is recorded later is not exported. Nothing is done at _exit, abort, or a kill.
+/// started Telemetry, in a variable that is never destroyed for example: std::exit ends it before it destroys static
+/// objects that were there when the program's first Telemetry was started. What is recorded later is not exported.
+/// Nothing is done at _exit, abort, or a kill.
 ///
 /// **Fork.** A child has no background thread, and its copy does nothing: every call returns at once. It makes a
 /// Telemetry of its own, best after the destruction of the copy, which leaves all connections alone. Daemons make
@@ -88,9 +89,9 @@ class Telemetry {
   /// std::logic_error afterwards; std::invalid_argument as the constructor.
   void add_exporter(std::unique_ptr<Exporter> exporter, const ExportSchedule& schedule);
 
-  /// Has a visitor shown each collection of a reader made for it: the registry's families, the storage's and the
-  /// spans'. It outlives the Telemetry. It may throw: that is diagnosed, and the next collection shows the same window
-  /// and more. In the report its items are collections.
+  /// Has a visitor shown each collection of a reader made for it: the registry's families, and those of the library and
+  /// the process. It outlives the Telemetry. It may throw: that is diagnosed, and the next collection shows the same
+  /// window and more. In the report its items are collections.
   void add_visitor(Text name, Visitor& visitor, const ExportSchedule& schedule, const ReaderOptions& options = {});
 
   /// Gives a sink every span. It outlives the Telemetry. It may throw: the span is dropped for this sink, and counted
@@ -131,6 +132,7 @@ class Telemetry {
 
  private:
   std::shared_ptr<detail::Runtime> runtime_;
+  Registry& registry_;
 };
 
 FAST_TELEMETRY_END_NAMESPACE
