@@ -86,6 +86,11 @@ void DogStatsdLines::append_tags(ByteBuffer& arena, const Series& series) const 
     if (is_state(tag.first) || std::any_of(series.labels.begin(), series.labels.end(), is_same)) continue;
     append(tag.first, tag.second);
   }
+  if (!options_.entity_id.empty()) {
+    arena.append(separator);
+    append_dogstatsd_entity(arena, options_.entity_id);
+    separator = ",";
+  }
   if (kind_ == Kind::state_set) arena.append(separator);
 }
 

@@ -57,6 +57,12 @@ void append_dogstatsd_tag(ByteBuffer& out, std::string_view key, std::string_vie
   }
 }
 
+void append_dogstatsd_entity(ByteBuffer& out, std::string_view id) {
+  constexpr std::string_view key = "dd.internal.entity_id:";
+  out.append(key);
+  for (const char c : id.substr(0, longest_dogstatsd_tag - key.size())) out.append({is_of_tag(c) ? &c : "_", 1});
+}
+
 void append_dogstatsd_field(ByteBuffer& out, std::string_view name, std::string_view content) {
   if (content.empty()) return;
   out.append(name);

@@ -23,6 +23,9 @@ void append_dogstatsd_name(ByteBuffer& out, std::string_view scope, std::string_
 /// `_`; so does a colon in the key or at the end.
 void append_dogstatsd_tag(ByteBuffer& out, std::string_view key, std::string_view value);
 
+/// The tag by which an agent knows the pod a line comes from: a key that `append_dogstatsd_tag` lets nobody else use.
+void append_dogstatsd_entity(ByteBuffer& out, std::string_view id);
+
 /// The content of a field of its own (`c:`, `e:`, `card:`): printable ASCII but `|`, all else left out.
 void append_dogstatsd_field(ByteBuffer& out, std::string_view name, std::string_view content);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "dogstatsd_address.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-
-#include "fast_telemetry/export/dogstatsd.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -84,21 +84,26 @@ std::optional<DogStatsdAddress> DogStatsdAddress::parse(std::string_view url) {
   return address;
 }
 
-std::optional<DogStatsdAddress> DogStatsdAddress::from_environment() {
-  if (const std::string_view url = variable("DD_DOGSTATSD_URL"); !url.empty()) return parse(url);
+std::optional<DogStatsdAddress> detail::dogstatsd_address_of(const DogStatsdVariables& variables) {
+  if (!variables.url.empty()) return DogStatsdAddress::parse(variables.url);
   DogStatsdAddress address;
-  if (const std::string_view host = variable("DD_AGENT_HOST"); !host.empty()) {
-    if (host.find("://") != std::string_view::npos) return parse(host);
-    const auto parsed = parse_host(host);
+  if (!variables.host.empty()) {
+    if (variables.host.find("://") != std::string_view::npos) return DogStatsdAddress::parse(variables.host);
+    const auto parsed = parse_host(variables.host);
     if (!parsed) return {};
     address = *parsed;
   }
-  if (const std::string_view text = variable("DD_DOGSTATSD_PORT"); !text.empty()) {
-    const auto port = port_of(text);
+  if (!variables.port.empty()) {
+    const auto port = port_of(variables.port);
     if (!port) return {};
     address.port = *port;
   }
   return address;
+}
+
+std::optional<DogStatsdAddress> DogStatsdAddress::from_environment() {
+  return detail::dogstatsd_address_of(
+      {.url = variable("DD_DOGSTATSD_URL"), .host = variable("DD_AGENT_HOST"), .port = variable("DD_DOGSTATSD_PORT")});
 }
 
 std::string DogStatsdAddress::url() const {

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
@@ -13,48 +12,12 @@
 #include "fast_telemetry/build_info.h"
 #include "file_descriptor.h"
 #include "otlp_endpoint.h"
+#include "otlp_header.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
-/// RFC 9110, section 5.6.2.
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-  });
-}
-
-bool has_control_character(std::string_view text) noexcept {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7F;
-  });
-}
-
-/// Names only in the message: values are secrets.
-void check(const HttpHeader& header) {
-  constexpr std::array<std::string_view, 8> ours{
-      "content-type", "content-length", "content-encoding", "host", "connection", "transfer-encoding", "te", "expect"};
-  if (!is_token(header.name)) {
-    throw std::invalid_argument{"OTLP header: '" + printable(header.name) + "' is no name of a header"};
-  }
-  if (std::find(ours.begin(), ours.end(), lower(header.name)) != ours.end()) {
-    throw std::invalid_argument{"OTLP header: " + header.name + " is not to be set"};
-  }
-  if (has_control_character(header.value)) {
-    throw std::invalid_argument{"OTLP header: the value of " + header.name + " has control characters"};
-  }
-}
 
 /// libcurl leaves out a field with an empty value unless it is told like this.
 std::string line_of(const HttpHeader& header) {
@@ -62,10 +25,11 @@ std::string line_of(const HttpHeader& header) {
 }
 
 void append_headers(const std::vector<HttpHeader>& headers, std::vector<std::string>& lines) {
-  for (const HttpHeader& header : headers) check(header);
+  for (const HttpHeader& header : headers) check_otlp_header(header);
   for (auto header = headers.begin(); header != headers.end(); ++header) {
-    const bool comes_again = std::any_of(
-        header + 1, headers.end(), [&](const HttpHeader& later) { return lower(later.name) == lower(header->name); });
+    const bool comes_again = std::any_of(header + 1, headers.end(), [&](const HttpHeader& later) {
+      return lower_case(later.name) == lower_case(header->name);
+    });
     if (!comes_again) lines.push_back(line_of(*header));
   }
 }

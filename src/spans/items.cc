@@ -104,7 +104,7 @@ bool Span::Items::append(Literal key, const AttributeValue& value) noexcept {
     case AttributeType::integer: return append(key, value.type(), static_cast<std::uint64_t>(value.integer()));
     case AttributeType::floating: return append(key, value.type(), std::bit_cast<std::uint64_t>(value.floating()));
     case AttributeType::string:
-      if (value.size() > span.tracer_->limits.value_characters) break;
+      if (value.size() > span.tracer_->value_characters()) break;
       return append(ItemHeader::of(ItemTag::attribute, key.text(), value.size()), value.data());
     default: break;
   }
@@ -122,7 +122,7 @@ bool Span::Items::append(Literal key, AttributeType type, std::uint64_t word) no
 }
 
 bool Span::Items::append_long(Literal key, const AttributeValue& value) noexcept {
-  const std::size_t limit = span.tracer_->limits.value_characters;
+  const std::size_t limit = span.tracer_->value_characters();
   const std::size_t size = encoded_size(value, limit);
   if (size > most_bytes) return false;
   const std::size_t bytes = sizeof(ItemHeader) + padded(size);
@@ -189,7 +189,7 @@ void Span::set(Literal key, const AttributeValue& value) noexcept {
   const std::uint64_t bit = key_bit(key.text());
   ItemHeader* const old = (keys_ & bit) != 0 ? items.find(ItemTag::attribute, key.text()) : nullptr;
   if (old == nullptr) {
-    if (header_.attributes() < tracer_->limits.attributes && items.append(key, value)) {
+    if (header_.attributes() < detail::TracerState::limit(tracer_->limits.attributes) && items.append(key, value)) {
       header_.count_attribute();
       keys_ |= bit;
     } else {
@@ -207,14 +207,15 @@ void Span::add(Literal name, Attributes attributes, std::int64_t time_unix_ns) n
   Items items{*this};
   constexpr std::size_t size = sizeof(ItemHeader) + sizeof(detail::EventHeader);
   const std::uint32_t place = used_;
-  if (header_.events() >= tracer_->limits.events || items.room(size) == nullptr) return header_.drop_event();
+  if (header_.events() >= detail::TracerState::limit(tracer_->limits.events) || items.room(size) == nullptr)
+    return header_.drop_event();
   header_.count_event();
   const bool is_unix = time_unix_ns != 0;
   const std::int64_t time_ns = is_unix ? time_unix_ns : detail::span_clock(*tracer_);
   used_ += static_cast<std::uint32_t>(size);
   std::uint16_t written = 0;
   std::uint16_t dropped = 0;
-  items.append(attributes, tracer_->limits.attributes_per_event, written, dropped);
+  items.append(attributes, detail::TracerState::limit(tracer_->limits.attributes_per_event), written, dropped);
   std::byte* const item = items.begin() + place;
   new (item) ItemHeader{ItemHeader::of(ItemTag::event, name.text(), used_ - place - sizeof(ItemHeader))};
   new (item + sizeof(ItemHeader)) detail::EventHeader{detail::EventHeader::of(time_ns, is_unix, written, dropped)};
@@ -233,7 +234,9 @@ void Span::add(const SpanContext& context, Attributes attributes) noexcept {
   link.trace_state_size = static_cast<std::uint16_t>(trace_state.size());
   const std::uint32_t place = used_;
   const std::size_t size = sizeof link + padded(trace_state.size());
-  std::byte* const room = header_.links() < tracer_->limits.links ? items.room(sizeof(ItemHeader) + size) : nullptr;
+  std::byte* const room = header_.links() < detail::TracerState::limit(tracer_->limits.links)
+                              ? items.room(sizeof(ItemHeader) + size)
+                              : nullptr;
   if (room == nullptr) {
     header_.drop_link();
     return;
@@ -241,7 +244,8 @@ void Span::add(const SpanContext& context, Attributes attributes) noexcept {
   header_.count_link();
   used_ += static_cast<std::uint32_t>(sizeof(ItemHeader) + size);
   std::memcpy(room + sizeof(ItemHeader) + sizeof link, trace_state.data(), trace_state.size());
-  items.append(attributes, tracer_->limits.attributes_per_link, link.attributes, link.dropped);
+  items.append(attributes, detail::TracerState::limit(tracer_->limits.attributes_per_link), link.attributes,
+               link.dropped);
   const ItemHeader header = ItemHeader::of(ItemTag::link, {}, used_ - place - sizeof(ItemHeader));
   std::memcpy(items.begin() + place, &header, sizeof header);
   std::memcpy(items.begin() + place + sizeof header, &link, sizeof link);
@@ -259,7 +263,7 @@ void Span::change_status(SpanStatus status, Text description) noexcept {
   if (header_.status() == SpanStatus::error) items.erase(ItemTag::status_description);
   header_.set_status(status);
   if (status != SpanStatus::error || description.empty()) return;
-  const Text kept = first_characters(description, std::min<std::size_t>(tracer_->limits.value_characters, 16384));
+  const Text kept = first_characters(description, std::min<std::size_t>(tracer_->value_characters(), 16384));
   // Without room the status says less, and is still right.
   static_cast<void>(items.append(ItemHeader::of(ItemTag::status_description, {}, kept.size()), kept.data()));
 }

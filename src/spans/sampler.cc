@@ -116,6 +116,11 @@ Sampler Sampler::trace_id_ratio(double ratio) {
 
 Sampler Sampler::parent_based(Sampler root) { return Sampler{new ParentBased{root.rule()}}; }
 
+Sampler Sampler::process_default() {
+  static const ParentBased& rule = *new ParentBased{always_on().rule()};
+  return Sampler{&rule};
+}
+
 Sampler Sampler::rate_limited(double per_second, std::uint32_t burst) {
   if (!(per_second > 0 && per_second <= 1e9) || burst == 0) {
     throw std::invalid_argument{"a rate is above 0 and at most 1e9 in a second, with a burst of at least 1; not " +

@@ -19,6 +19,51 @@ using detail::Verdict;
 
 constinit std::atomic<TracerState*> all_tracers{nullptr};
 
+/// Kept for ever, and so that leak checkers find them: the last one counts.
+struct DefaultLimits {
+  SpanLimits limits;
+  DefaultLimits* before;
+};
+
+constinit std::atomic<DefaultLimits*> default_limits{nullptr};
+constinit std::atomic<const detail::Rule*> default_rule{nullptr};
+
+// A tracer is among all before it looks for a default, and a default is set before all tracers are looked for; whoever
+// has written looks again. All of it is sequentially consistent, so one of the two sees the other.
+
+void apply(TracerState& tracer, const detail::Rule& rule) noexcept {
+  // A span that starts meanwhile may go by one part of the old sampler: each part is right by itself.
+  __atomic_store_n(&tracer.rule, &rule, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&tracer.for_roots, static_cast<std::uint8_t>(rule.for_roots), __ATOMIC_SEQ_CST);
+  __atomic_store_n(&tracer.for_children, static_cast<std::uint8_t>(rule.for_children), __ATOMIC_SEQ_CST);
+}
+
+void apply(TracerState& tracer, const SpanLimits& limits) noexcept {
+  const auto store = [](auto& to, auto value) { __atomic_store_n(&to, value, __ATOMIC_SEQ_CST); };
+  store(tracer.limits.attributes, limits.attributes);
+  store(tracer.limits.events, limits.events);
+  store(tracer.limits.links, limits.links);
+  store(tracer.limits.attributes_per_event, limits.attributes_per_event);
+  store(tracer.limits.attributes_per_link, limits.attributes_per_link);
+  store(tracer.limits.value_characters, limits.value_characters);
+}
+
+void apply_default_sampler(TracerState& tracer) noexcept {
+  for (;;) {
+    const detail::Rule* const rule = default_rule.load();
+    apply(tracer, rule == nullptr ? Sampler::process_default().rule() : *rule);
+    if (default_rule.load() == rule) return;
+  }
+}
+
+void apply_default_limits(TracerState& tracer) noexcept {
+  for (;;) {
+    const DefaultLimits* const defaults = default_limits.load();
+    apply(tracer, defaults == nullptr ? SpanLimits{} : defaults->limits);
+    if (default_limits.load() == defaults) return;
+  }
+}
+
 /// Kept for ever, as what points to it is.
 Text kept(Text text) {
   char* const copy = new char[text.size() + 1];
@@ -102,20 +147,39 @@ Tracer::Tracer(Text name, const TracerOptions& options) {
   state->name = kept(name);
   state->version = kept(options.version);
   state->limits = options.limits;
+  state->has_default_limits = options.limits == SpanLimits{};
+  state->has_default_sampler = &options.sampler.rule() == &Sampler::process_default().rule();
   state->clock = options.clock;
+  apply(*state, options.sampler.rule());
   state_ = state.release();
-  set_sampler(options.sampler);
   state_->next = all_tracers.load(std::memory_order_relaxed);
-  while (!all_tracers.compare_exchange_weak(state_->next, state_, std::memory_order_release)) {
+  while (!all_tracers.compare_exchange_weak(state_->next, state_)) {
   }
+  if (state_->has_default_limits) apply_default_limits(*state_);
+  set_sampler(options.sampler);
 }
 
 void Tracer::set_sampler(Sampler sampler) noexcept {
-  // A span that starts meanwhile may go by one part of the old sampler: each part is right by itself.
-  const detail::Rule& rule = sampler.rule();
-  __atomic_store_n(&state_->rule, &rule, __ATOMIC_RELEASE);
-  __atomic_store_n(&state_->for_roots, static_cast<std::uint8_t>(rule.for_roots), __ATOMIC_RELEASE);
-  __atomic_store_n(&state_->for_children, static_cast<std::uint8_t>(rule.for_children), __ATOMIC_RELEASE);
+  const bool is_default = &sampler.rule() == &Sampler::process_default().rule();
+  __atomic_store_n(&state_->has_default_sampler, is_default, __ATOMIC_SEQ_CST);
+  if (is_default) return apply_default_sampler(*state_);
+  apply(*state_, sampler.rule());
+}
+
+void set_default_sampler(Sampler sampler) noexcept {
+  default_rule.store(&sampler.rule());
+  for (TracerState* tracer = all_tracers.load(); tracer != nullptr; tracer = tracer->next) {
+    if (__atomic_load_n(&tracer->has_default_sampler, __ATOMIC_SEQ_CST)) apply_default_sampler(*tracer);
+  }
+}
+
+void set_default_span_limits(const SpanLimits& limits) {
+  auto* const defaults = new DefaultLimits{limits, default_limits.load()};
+  while (!default_limits.compare_exchange_weak(defaults->before, defaults)) {
+  }
+  for (TracerState* tracer = all_tracers.load(); tracer != nullptr; tracer = tracer->next) {
+    if (tracer->has_default_limits) apply_default_limits(*tracer);
+  }
 }
 
 Span Tracer::start(Literal name, const SpanStart& start) const noexcept {

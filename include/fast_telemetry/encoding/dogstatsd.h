@@ -25,6 +25,8 @@ struct DogStatsdOptions {
   std::size_t max_packet_bytes = 1432;
   /// Tags of every line, as pairs of key and value, after the series' labels. A label with the same key stands for it.
   std::vector<std::pair<std::string, std::string>> tags = {};
+  /// The tag `dd.internal.entity_id`, by which an agent in Kubernetes knows the pod: its UID, as DD_ENTITY_ID has it.
+  std::string entity_id = {};
   std::string container_id = {};   ///< the field `c:` (protocol 1.2), such as `ci-` and an id, or `in-` and an inode
   std::string external_data = {};  ///< the field `e:` (protocol 1.5), as DD_EXTERNAL_ENV has it
   std::string cardinality = {};    ///< the field `card:` (protocol 1.6): none, low, orchestrator or high

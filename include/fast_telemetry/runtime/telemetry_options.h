@@ -45,6 +45,11 @@ struct TelemetryOptions {
   std::chrono::milliseconds sweep_interval{60'000};  ///< 0: no sweeper
   SweeperOptions sweeper = {};
 
+  /// Those of tracers that have none of their own (set_default_sampler, set_default_span_limits): set by the
+  /// constructor, and not taken back.
+  std::optional<Sampler> sampler = {};
+  std::optional<SpanLimits> span_limits = {};
+
   bool background_thread = true;                      ///< false: driven by hand
   std::chrono::milliseconds shutdown_timeout{5'000};  ///< of the destructor
 };

@@ -53,6 +53,10 @@ class Sampler {
   /// share. Throws std::invalid_argument unless 0 < per_second <= 1e9 and burst >= 1.
   [[nodiscard]] static Sampler rate_limited(double per_second, std::uint32_t burst = 1);
 
+  /// Of a tracer: whatever set_default_sampler (tracer.h) says, now and later. Until it says anything, and within
+  /// another sampler, parent_based(always_on()).
+  [[nodiscard]] static Sampler process_default();
+
   /// `rule` must live as long as any tracer uses it.
   [[nodiscard]] static Sampler custom(const SamplingRule& rule);
 

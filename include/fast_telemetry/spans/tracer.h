@@ -13,7 +13,8 @@ enum class SpanClock : std::uint8_t {
   coarse,   ///< coarse_now_ns(): a third of the cost, and up to 10 ms old: short spans last 0 ns
 };
 
-/// How much one span may carry. What comes later is left out and counted (OTLP's dropped_…_count).
+/// How much one span may carry. What comes later is left out and counted (OTLP's dropped_…_count). A tracer whose
+/// limits are all as here has those of set_default_span_limits, now and later.
 struct SpanLimits {
   std::uint16_t attributes = 128;
   std::uint16_t events = 128;
@@ -21,11 +22,13 @@ struct SpanLimits {
   std::uint16_t attributes_per_event = 128;
   std::uint16_t attributes_per_link = 128;
   std::uint32_t value_characters = 0xFFFFFFFF;  ///< of a string; bytes of Bytes
+
+  friend constexpr bool operator==(const SpanLimits&, const SpanLimits&) noexcept = default;
 };
 
 struct TracerOptions {
   Text version = {};  ///< of the instrumented library
-  Sampler sampler = Sampler::parent_based(Sampler::always_on());
+  Sampler sampler = Sampler::process_default();
   SpanLimits limits = {};
   SpanClock clock = SpanClock::precise;
 };
@@ -40,7 +43,9 @@ struct TracerState {
   std::uint8_t for_roots;  ///< Verdicts; these two and the rule change with the sampler
   std::uint8_t for_children;
   SpanClock clock;
-  SpanLimits limits;
+  bool has_default_limits;
+  bool has_default_sampler;  ///< atomic, as the verdicts
+  SpanLimits limits;         ///< likewise
   Text name;
   Text version;
   const Rule* rule;
@@ -48,6 +53,14 @@ struct TracerState {
 
   [[nodiscard]] static Verdict read(const std::uint8_t& verdict) noexcept {
     return static_cast<Verdict>(__atomic_load_n(&verdict, __ATOMIC_RELAXED));
+  }
+
+  [[nodiscard]] static std::uint16_t limit(const std::uint16_t& limit) noexcept {
+    return __atomic_load_n(&limit, __ATOMIC_RELAXED);
+  }
+
+  [[nodiscard]] std::uint32_t value_characters() const noexcept {
+    return __atomic_load_n(&limits.value_characters, __ATOMIC_RELAXED);
   }
 };
 
@@ -109,6 +122,13 @@ class Tracer {
 
   detail::TracerState* state_;
 };
+
+/// What tracers go by that were made without a sampler, or without limits, of their own: those that exist, and those
+/// made later. For the program's main, which so decides for all its libraries; a Telemetry does it, when its options or
+/// the environment say so. Not while another thread sets a tracer's sampler; otherwise any thread. The second one
+/// throws std::bad_alloc. What they are given is kept for the life of the process.
+void set_default_sampler(Sampler sampler) noexcept;
+void set_default_span_limits(const SpanLimits& limits);
 
 inline Span Span::child(Literal name, const SpanStart& start) const noexcept {
   if (state_ == State::none) return Span{};
