@@ -50,6 +50,8 @@ Runtime::Runtime(const TelemetryOptions& options, Registry& registry)
       shutdown_timeout_{options.shutdown_timeout},
       driver_{registry},
       exposer_{exposer_of(options, registry)} {
+  if (options.sampler) set_default_sampler(*options.sampler);
+  if (options.span_limits) set_default_span_limits(*options.span_limits);
   if (is_disabled_) return;
   add_built_in_exporters(driver_, options, registry);
   if (options.tail_sampler) driver_.sample_tails(*options.tail_sampler);
