@@ -76,6 +76,12 @@ if(FAST_TELEMETRY_EXAMPLES)
   target_link_libraries(ft_asio INTERFACE Threads::Threads)
 endif()
 
+# examples: log lines with the ids of the current span.
+if(FAST_TELEMETRY_EXAMPLES)
+  find_package(spdlog QUIET)
+  ft_require(spdlog_FOUND spdlog libspdlog-dev FAST_TELEMETRY_EXAMPLES)
+endif()
+
 # examples: the trace-context service; its server is export's libmicrohttpd.
 if(FAST_TELEMETRY_EXAMPLES AND FAST_TELEMETRY_EXPORT)
   find_package(CURL 7.85 QUIET)

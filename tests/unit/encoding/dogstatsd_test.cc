@@ -181,6 +181,19 @@ TEST(DogStatsdEncoder, cleans_the_names_and_fields_of_others) {
   EXPECT_EQ(samples_of(encoder).at(0).container, "ci-123");
 }
 
+// D-14: a key that only this option can set. Mutation seen red: the id written as it is.
+TEST(DogStatsdEncoder, tells_the_entity_on_every_line_by_a_tag_that_no_label_can_be) {
+  ft::DogStatsdEncoder encoder{{.tags = {{"dd.internal.entity_id", "forged"}}, .entity_id = "75a2b6d5-11|x,y\n"}};
+  ft::ShownCollection{encoder, window}
+      .family("c", Kind::counter)
+      .counter(1)
+      .family("s", Kind::state_set)
+      .state_set({{"on", true}});
+  EXPECT_EQ(text_of(encoder),
+            "c:1|c|#dd.internal.entity_id_:forged,dd.internal.entity_id:75a2b6d5-11_x_y_\n"
+            "s:1|g|#dd.internal.entity_id_:forged,dd.internal.entity_id:75a2b6d5-11_x_y_,s:on\n");
+}
+
 // DSD-6: the original prints infinities and NaN as text, which agents read as such.
 TEST(DogStatsdEncoder, drops_and_counts_what_is_not_finite) {
   ft::DogStatsdEncoder encoder;
