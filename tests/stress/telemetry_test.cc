@@ -62,7 +62,9 @@ TEST(Telemetry, a_thousand_starts_and_ends_leave_no_thread_file_or_memory_behind
   for (int i = 0; i < 1'000; ++i) cycle();
   EXPECT_EQ(entries("/proc/self/task"), threads);
   EXPECT_EQ(entries("/proc/self/fd"), files);
-  if (!ft::is_sanitized) EXPECT_LT(resident_memory(), resident + (2U << 20U)) << "2 KiB in a cycle";
+  if (!ft::is_sanitized) {
+    EXPECT_LT(resident_memory(), resident + (2U << 20U)) << "2 KiB in a cycle";
+  }
   // A new reader starts with everything, so each cycle shows all there was.
   EXPECT_EQ(sums.total, recorded * (recorded + 1) / 2);
 }

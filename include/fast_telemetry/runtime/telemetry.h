@@ -49,7 +49,7 @@ struct TelemetryReport {
 
 /// Owns exporters and drives them, each on a schedule of its own, from one background thread:
 ///
-///     ft::Telemetry telemetry{{.otlp_metrics = {{}}, .otlp_spans = {{}}, .prometheus = {{}}}};
+///     ft::Telemetry telemetry{ft::options_from_environment().telemetry};
 ///     if (const std::error_code error = telemetry.start()) std::puts(error.message().c_str());
 ///
 /// **Exports** go from start to start of an interval; one that is late is made at once, and those missed meanwhile are

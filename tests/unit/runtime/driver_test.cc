@@ -90,7 +90,8 @@ TEST_F(DriverTest, exports_that_were_missed_are_skipped_and_counted) {
   run();
   EXPECT_EQ(slow.calls.size(), 1u);
   EXPECT_EQ(driver.next_due(), Time{1'040s});
-  const ft::RecordingVisitor seen{registry};
+  ft::Reader reader{registry};
+  const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(seen.counter("fast_telemetry_runtime_exports", {{"exporter", "slow"}}), 1u);
   EXPECT_EQ(seen.counter("fast_telemetry_runtime_skipped_exports", {{"exporter", "slow"}}), 2u);
 }
@@ -122,7 +123,7 @@ TEST_F(DriverTest, a_flush_gives_each_an_equal_share_of_the_time_that_is_left) {
   dead.act = [&](const std::string&, ft::DeliveryInfo& info) {
     clock_time = dead.untils.back();
     info.items = info.queued = 4;
-    return ft::DeliveryReport{.next_attempt_in = 1s};
+    return ft::DeliveryReport{.counts = {}, .next_attempt_in = 1s};
   };
   driver.begin();
   flush(1, clock_time + 9s);
@@ -237,7 +238,8 @@ TEST_F(DriverTest, the_registry_shows_how_delivery_goes) {
     clock_time += 10s;
     run();
   }
-  const ft::RecordingVisitor seen{registry};
+  ft::Reader reader{registry};
+  const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(seen.counter("fast_telemetry_delivery_items", {{"exporter", "otlp"}, {"outcome", "delivered"}}), 8u);
   EXPECT_EQ(seen.counter("fast_telemetry_delivery_items", {{"exporter", "otlp"}, {"outcome", "rejected"}}), 2u);
   EXPECT_EQ(seen.counter("fast_telemetry_delivery_dropped_items", {{"exporter", "otlp"}, {"reason", "too_old"}}), 4u);
@@ -252,7 +254,8 @@ TEST_F(DriverTest, exporters_of_one_name_are_told_apart) {
   driver.begin();
   clock_time += 10s;
   run();
-  const ft::RecordingVisitor seen{registry};
+  ft::Reader reader{registry};
+  const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(seen.counter("fast_telemetry_runtime_exports", {{"exporter", "otlp"}}), 1u);
   EXPECT_EQ(seen.counter("fast_telemetry_runtime_exports", {{"exporter", "otlp_2"}}), 1u);
 }
@@ -264,7 +267,7 @@ TEST_F(DriverTest, a_schedule_without_sense_is_refused) {
 }
 
 TEST_F(DriverTest, idle_series_are_swept_at_their_interval) {
-  ft::Dynamic<ft::Counter> by_tenant{registry, {.name = "requests"}, {"tenant"}};
+  ft::Dynamic<ft::Counter, 1> by_tenant{registry, {.name = "requests"}, {"tenant"}};
   by_tenant.with("a").add();
   driver.sweep_every(60s, {.idle_sweeps = 1});
   driver.begin();
@@ -273,7 +276,8 @@ TEST_F(DriverTest, idle_series_are_swept_at_their_interval) {
     clock_time += 60s;
     run();
   }
-  const ft::RecordingVisitor seen{registry};
+  ft::Reader reader{registry};
+  const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(seen.counter("fast_telemetry_runtime_sweeps", {{"sweeper", "1"}}), 2u);
   EXPECT_EQ(seen.counter("fast_telemetry_runtime_evicted_series", {{"sweeper", "1"}}), 1u);
 }

@@ -384,7 +384,7 @@ TEST_F(TelemetrySpans, a_tail_sampler_decides_between_the_spans_and_all_sinks) {
   ft::SinkWithRoom first;
   ft::SinkWithRoom second;
   ft::TelemetryOptions options = by_hand();
-  options.tail_sampler = {{}};  // errors only
+  options.tail_sampler.emplace();  // errors only
   ft::Telemetry telemetry{options, registry};
   telemetry.add_span_sink("first", first, never);
   telemetry.add_span_sink("second", second, never);
