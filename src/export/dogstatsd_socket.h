@@ -3,6 +3,7 @@
 // DogStatsdSocket: hands packets to the kernel, whole, on their way to an agent.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <string_view>
 #include <system_error>
@@ -15,6 +16,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// Waits for room until a deadline, and never otherwise. Opens its socket when it is needed, and anew after an error.
+/// Not thread-safe, but for end_by.
 class DogStatsdSocket {
  public:
   using Clock = std::chrono::steady_clock;
@@ -37,6 +39,11 @@ class DogStatsdSocket {
 
   void close() noexcept;
 
+  /// From now on, until another time is given, no call lasts longer, nor does one under way. Any thread.
+  void end_by(Clock::time_point deadline) noexcept {
+    ends_by_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);  // it carries nothing with it
+  }
+
   /// For a forked child: the connection and a lookup under way are the parent's.
   void forget() noexcept {
     close();
@@ -46,11 +53,14 @@ class DogStatsdSocket {
  private:
   [[nodiscard]] std::error_code open(Clock::time_point deadline);
   [[nodiscard]] std::error_code open_udp(Clock::time_point deadline);
+  [[nodiscard]] Resolved resolve(Clock::time_point deadline);
   [[nodiscard]] std::error_code open_unix(int type, Clock::time_point deadline);
   [[nodiscard]] std::error_code probe() noexcept;
   [[nodiscard]] std::error_code send_datagram(std::string_view packet, Clock::time_point deadline) noexcept;
   [[nodiscard]] std::error_code send_frame(std::string_view packet, Clock::time_point deadline) noexcept;
   [[nodiscard]] bool wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept;
+  [[nodiscard]] Clock::time_point earliest(Clock::time_point deadline) const noexcept;
+  [[nodiscard]] bool is_over(Clock::time_point deadline) const noexcept { return Clock::now() >= earliest(deadline); }
   [[nodiscard]] bool is_udp() const noexcept { return address_.socket == DogStatsdAddress::Socket::udp; }
 
   DogStatsdAddress address_;
@@ -59,6 +69,7 @@ class DogStatsdSocket {
   bool is_stream_ = false;
   std::size_t written_ = 0;  // of the packet under way and the length before it
   std::size_t burst_ = 0;    // packets since the last pause
+  std::atomic<Clock::rep> ends_by_{Clock::time_point::max().time_since_epoch().count()};
 };
 
 }  // namespace detail
