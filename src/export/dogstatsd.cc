@@ -60,10 +60,10 @@ struct DogStatsdExporter::Exporting {
 
   void leave_to_parent() {
     if (process == ::getpid()) return;
-    process = ::getpid();
-    socket.forget();
+    socket.leave_to_parent();
     client.forget();
     next = encoder.packet_count();
+    process = ::getpid();
   }
 
   std::error_code collect_and_send(DogStatsdReport& report, Clock::time_point deadline) {
@@ -138,8 +138,6 @@ DogStatsdReport DogStatsdExporter::export_once(std::chrono::milliseconds timeout
     exporting_->count(report);
   } catch (const std::bad_alloc&) {
     report.error = std::make_error_code(std::errc::not_enough_memory);
-  } catch (const std::system_error& error) {  // a thread that looks up a name cannot be started
-    report.error = error.code();
   }
   return report;
 }

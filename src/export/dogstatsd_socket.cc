@@ -72,6 +72,7 @@ std::error_code DogStatsdSocket::take_late_error() noexcept {
 void DogStatsdSocket::close() noexcept {
   socket_ = FileDescriptor{};
   written_ = 0;
+  resolver_.forget();  // an agent that comes back may have another address
 }
 
 std::error_code DogStatsdSocket::open(Clock::time_point deadline) {
@@ -87,9 +88,10 @@ std::error_code DogStatsdSocket::open(Clock::time_point deadline) {
 
 /// Takes the first address that nothing speaks against: `localhost` is two, and an agent often listens on one.
 std::error_code DogStatsdSocket::open_udp(Clock::time_point deadline) {
-  const Resolved resolved = resolver_.resolve(address_.host, address_.port, deadline);
-  std::error_code error = resolved.error;
-  for (const SocketAddress& address : resolved.addresses) {
+  std::error_code error = resolver_.resolve(deadline);
+  if (error) return error;
+  for (SocketAddress address : resolver_.addresses()) {
+    address.set_port(address_.port);
     socket_ = make_socket(address.family(), SOCK_DGRAM);
     error = socket_ ? connect(socket_, address) : last_error();
     if (!error) error = probe();

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <system_error>
 
-#include "datagram_resolver.h"
 #include "fast_telemetry/export/dogstatsd.h"
 #include "file_descriptor.h"
+#include "resolver.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -19,8 +19,7 @@ class DogStatsdSocket {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit DogStatsdSocket(DogStatsdAddress address, DatagramResolver resolver = DatagramResolver{})
-      : address_{std::move(address)}, resolver_{std::move(resolver)} {}
+  explicit DogStatsdSocket(DogStatsdAddress address) : address_{std::move(address)}, resolver_{address_.host} {}
 
   /// Before the first packet of an export: an open socket, and over UDP one whose port is not known to be dead.
   [[nodiscard]] std::error_code begin(Clock::time_point deadline);
@@ -37,10 +36,10 @@ class DogStatsdSocket {
 
   void close() noexcept;
 
-  /// For a forked child: the connection and a lookup under way are the parent's.
-  void forget() noexcept {
+  /// For a forked child: the connection and a lookup under way are the parent's. Throws std::bad_alloc.
+  void leave_to_parent() {
     close();
-    resolver_.forget();
+    resolver_.leave_to_parent();
   }
 
  private:
@@ -54,7 +53,7 @@ class DogStatsdSocket {
   [[nodiscard]] bool is_udp() const noexcept { return address_.socket == DogStatsdAddress::Socket::udp; }
 
   DogStatsdAddress address_;
-  DatagramResolver resolver_;
+  Resolver resolver_;
   FileDescriptor socket_;
   bool is_stream_ = false;
   std::size_t written_ = 0;  // of the packet under way and the length before it
