@@ -3,6 +3,7 @@
 
 #include "otlp_attributes.h"
 #include "otlp_fields.h"
+#include "resource_attributes.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -14,14 +15,9 @@ void append_otlp_resource(ByteBuffer& out, std::span<const ResourceAttribute> at
   ProtobufWriter resource_spans{out};
   ProtobufWriter resource{resource_spans, ResourceSpansField::resource};
   AttributeWriter writer{out, scratch};
-  for (std::size_t i = 0; i < attributes.size(); ++i) {
-    const Text key = attributes[i].key;
-    bool is_last = !key.empty();
-    for (const ResourceAttribute& later : attributes.subspan(i + 1)) is_last = is_last && !(later.key == key);
-    if (!is_last) continue;
-    const GivenValue value{attributes[i].value};
-    writer.write(resource, ResourceField::attributes, {key.data(), key.size()}, value);
-  }
+  for_each_attribute(attributes, [&](std::string_view key, const GivenValue& value) {
+    writer.write(resource, ResourceField::attributes, key, value);
+  });
 }
 
 void append_otlp_scope(ByteBuffer& out, std::string_view name, std::string_view version, ByteBuffer& scratch) {

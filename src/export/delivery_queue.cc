@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <new>
+#include <random>
 #include <utility>
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -59,23 +60,23 @@ void DeliveryQueue::settle(const AttemptResult& result, std::int64_t begin_ns, s
   info_.sent_bytes += result.sent_bytes;
   info_.replies_unreadable += result.is_reply_unreadable ? 1 : 0;
 
-  if (result.verdict == Verdict::retry) {
+  if (result.verdict == AttemptVerdict::retry) {
     payloads_.front().is_tried = true;
     return policy_.failed(now_ns, result.retry_after);
   }
   policy_.succeeded();
   switch (result.verdict) {
-    case Verdict::delivered: {
+    case AttemptVerdict::delivered: {
       const std::uint64_t items = take_front().items;
       const std::uint64_t rejected = std::min(result.rejected, items);  // a receiver may claim anything
       info_.rejected += rejected;
       info_.delivered += items - rejected;
       break;
     }
-    case Verdict::unconfirmed: drop_front(&DeliveryInfo::unconfirmed); break;
-    case Verdict::too_large: drop_front(&DeliveryInfo::dropped_too_large); break;
-    case Verdict::refused:
-    case Verdict::retry: drop_front(&DeliveryInfo::dropped_refused); break;
+    case AttemptVerdict::unconfirmed: drop_front(&DeliveryInfo::unconfirmed); break;
+    case AttemptVerdict::too_large: drop_front(&DeliveryInfo::dropped_too_large); break;
+    case AttemptVerdict::refused:
+    case AttemptVerdict::retry: drop_front(&DeliveryInfo::dropped_refused); break;
   }
 }
 
@@ -92,6 +93,11 @@ DeliveryQueue::Payload DeliveryQueue::take_front() noexcept {
   Payload payload = std::move(payloads_.front());
   payloads_.pop_front();
   return payload;
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
 }
 
 DeliveryInfo difference(const DeliveryInfo& earlier, const DeliveryInfo& later) noexcept {

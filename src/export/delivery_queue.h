@@ -12,7 +12,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// What an attempt says about its payload.
-enum class Verdict : std::uint8_t {
+enum class AttemptVerdict : std::uint8_t {
   delivered,
   unconfirmed,  ///< delivered, as far as can be known
   retry,
@@ -21,7 +21,7 @@ enum class Verdict : std::uint8_t {
 };
 
 struct AttemptResult {
-  Verdict verdict = Verdict::retry;
+  AttemptVerdict verdict = AttemptVerdict::retry;
   std::uint64_t rejected = 0;                                ///< of a delivered payload's items
   std::optional<std::chrono::nanoseconds> retry_after = {};  ///< with `retry`
   bool has_answer = false;
@@ -75,6 +75,9 @@ class DeliveryQueue {
   DeliveryInfo info_;
   bool is_closed_ = false;
 };
+
+/// For a queue of its own: no two clients of one receiver come back at the same times.
+[[nodiscard]] std::uint64_t random_seed();
 
 /// What changed from one moment to a later one; what waits is as it is then.
 [[nodiscard]] DeliveryInfo difference(const DeliveryInfo& earlier, const DeliveryInfo& later) noexcept;

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <ctime>
 #include <new>
 #include <stdexcept>
 #include <utility>
+
+#include "sigpipe_blocked.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -51,37 +51,6 @@ class Lines {
 
  private:
   curl_slist* first_ = nullptr;
-};
-
-/// libcurl asks OpenSSL to write to sockets, which may raise SIGPIPE; to ignore it is not ours to decide. While one of
-/// these exists, the signal is held back in this thread, and taken away if it was raised meanwhile.
-class SigpipeBlocked {
- public:
-  SigpipeBlocked() noexcept {
-    ::sigemptyset(&sigpipe_);
-    ::sigaddset(&sigpipe_, SIGPIPE);
-    was_pending_ = is_pending();
-    ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-  }
-  ~SigpipeBlocked() {
-    const timespec at_once = {};
-    if (!was_pending_ && is_pending()) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  SigpipeBlocked(const SigpipeBlocked&) = delete;
-  SigpipeBlocked& operator=(const SigpipeBlocked&) = delete;
-
- private:
-  [[nodiscard]] static bool is_pending() noexcept {
-    sigset_t pending;
-    ::sigemptyset(&pending);
-    ::sigpending(&pending);
-    return ::sigismember(&pending, SIGPIPE) == 1;
-  }
-
-  sigset_t sigpipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
 };
 
 curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) noexcept {
@@ -202,7 +171,7 @@ HttpClient::HttpClient(const HttpClientOptions& options)
 HttpClient::~HttpClient() = default;
 
 PostResult HttpClient::post(std::string_view body, Time deadline) noexcept {
-  const SigpipeBlocked blocked;
+  const SigpipeBlocked blocked;  // libcurl asks OpenSSL to write to sockets
   try {
     PostResult reply = try_to_post(body, deadline);
     if (reply.status == 0) resolver_.forget();

@@ -10,7 +10,7 @@
 namespace ft = fast_telemetry;
 using ft::detail::AttemptResult;
 using ft::detail::DeliveryQueue;
-using ft::detail::Verdict;
+using ft::detail::AttemptVerdict;
 using namespace std::chrono_literals;
 
 namespace delivery_queue_test {
@@ -44,9 +44,9 @@ TEST_F(Queue, payloads_are_sent_in_their_order_and_each_once) {
   push("first", 2);
   push("second", 3);
   EXPECT_EQ(next(), "first");
-  settle({.verdict = Verdict::delivered, .has_answer = true, .sent_bytes = 5});
+  settle({.verdict = AttemptVerdict::delivered, .has_answer = true, .sent_bytes = 5});
   EXPECT_EQ(next(), "second");
-  settle({.verdict = Verdict::delivered, .has_answer = true, .sent_bytes = 6});
+  settle({.verdict = AttemptVerdict::delivered, .has_answer = true, .sent_bytes = 6});
   EXPECT_EQ(next(), "");
   EXPECT_EQ(queue.info().items, 5U);
   EXPECT_EQ(queue.info().delivered, 5U);
@@ -61,13 +61,13 @@ TEST_F(Queue, a_failed_payload_stays_first_and_holds_back_the_others_until_the_w
   push("first", 1);
   push("second", 1);
   ASSERT_EQ(next(), "first");
-  settle({.verdict = Verdict::retry, .retry_after = 10s, .has_answer = true});
+  settle({.verdict = AttemptVerdict::retry, .retry_after = 10s, .has_answer = true});
   EXPECT_EQ(next(), "");
   now_ns += 10 * second - 1;
   EXPECT_EQ(next(), "");
   now_ns += 1;
   EXPECT_EQ(next(), "first");
-  settle({.verdict = Verdict::delivered, .has_answer = true});
+  settle({.verdict = AttemptVerdict::delivered, .has_answer = true});
   EXPECT_EQ(next(), "second");
   EXPECT_EQ(queue.info().attempts, 2U);
   EXPECT_EQ(queue.info().retries, 1U);
@@ -78,9 +78,9 @@ TEST_F(Queue, what_is_refused_is_dropped_and_does_not_hold_back_the_others) {
   push("too large", 3);
   push("fine", 1);
   ASSERT_EQ(next(), "refused");
-  settle({.verdict = Verdict::refused, .has_answer = true});
+  settle({.verdict = AttemptVerdict::refused, .has_answer = true});
   ASSERT_EQ(next(), "too large");
-  settle({.verdict = Verdict::too_large, .has_answer = true});
+  settle({.verdict = AttemptVerdict::too_large, .has_answer = true});
   EXPECT_EQ(next(), "fine");
   EXPECT_EQ(queue.info().dropped_refused, 2U);
   EXPECT_EQ(queue.info().dropped_too_large, 3U);
@@ -90,9 +90,9 @@ TEST_F(Queue, rejected_items_are_counted_apart_and_never_more_than_there_were) {
   push("one", 10);
   push("two", 10);
   ASSERT_EQ(next(), "one");
-  settle({.verdict = Verdict::delivered, .rejected = 3, .has_answer = true});
+  settle({.verdict = AttemptVerdict::delivered, .rejected = 3, .has_answer = true});
   ASSERT_EQ(next(), "two");
-  settle({.verdict = Verdict::delivered, .rejected = 1000, .has_answer = true});
+  settle({.verdict = AttemptVerdict::delivered, .rejected = 1000, .has_answer = true});
   EXPECT_EQ(queue.info().delivered, 7U);
   EXPECT_EQ(queue.info().rejected, 13U);
 }
@@ -100,7 +100,7 @@ TEST_F(Queue, rejected_items_are_counted_apart_and_never_more_than_there_were) {
 TEST_F(Queue, an_unreadable_reply_leaves_its_items_unconfirmed) {
   push("one", 4);
   ASSERT_EQ(next(), "one");
-  settle({.verdict = Verdict::unconfirmed, .has_answer = true, .is_reply_unreadable = true});
+  settle({.verdict = AttemptVerdict::unconfirmed, .has_answer = true, .is_reply_unreadable = true});
   EXPECT_EQ(next(), "");
   EXPECT_EQ(queue.info().unconfirmed, 4U);
   EXPECT_EQ(queue.info().replies_unreadable, 1U);
@@ -111,7 +111,7 @@ TEST_F(Queue, a_payload_is_dropped_when_it_is_too_old_also_while_the_endpoint_is
   now_ns += 30 * second;
   push("younger", 1);
   ASSERT_EQ(next(), "old");
-  settle({.verdict = Verdict::retry, .retry_after = 59s, .is_timed_out = true});
+  settle({.verdict = AttemptVerdict::retry, .retry_after = 59s, .is_timed_out = true});
   now_ns += 30 * second;
   EXPECT_EQ(next(), "");
   EXPECT_EQ(queue.info().dropped_too_old, 0U) << "exactly max_age is not beyond it";
@@ -163,10 +163,11 @@ TEST_F(Queue, closing_drops_what_waits_and_all_that_comes) {
 }
 
 TEST_F(Queue, any_answer_that_is_no_plea_to_come_later_closes_the_circuit) {
-  for (const Verdict verdict : {Verdict::delivered, Verdict::unconfirmed, Verdict::refused, Verdict::too_large}) {
+  for (const AttemptVerdict verdict : {AttemptVerdict::delivered, AttemptVerdict::unconfirmed,
+                                        AttemptVerdict::refused, AttemptVerdict::too_large}) {
     push("one", 1);
     ASSERT_EQ(next(), "one");
-    settle({.verdict = Verdict::retry, .retry_after = 1s});
+    settle({.verdict = AttemptVerdict::retry, .retry_after = 1s});
     EXPECT_EQ(queue.policy().circuit(now_ns), ft::Circuit::open);
     now_ns += second;
     ASSERT_EQ(next(), "one");
@@ -179,7 +180,8 @@ TEST_F(Queue, a_difference_is_of_all_but_what_waits) {
   push("one", 3);
   const ft::DeliveryInfo earlier = queue.info();
   ASSERT_EQ(next(), "one");
-  queue.settle({.verdict = Verdict::delivered, .rejected = 1, .has_answer = true, .sent_bytes = 3}, now_ns, now_ns + 7);
+  queue.settle({.verdict = AttemptVerdict::delivered, .rejected = 1, .has_answer = true, .sent_bytes = 3}, now_ns,
+               now_ns + 7);
   push("two", 5);
   const ft::DeliveryInfo change = ft::detail::difference(earlier, queue.info());
   EXPECT_EQ(change.items, 5U);
@@ -195,10 +197,10 @@ TEST_F(Queue, a_difference_is_of_all_but_what_waits) {
 TEST(OtlpStatus, four_are_retried_and_no_others) {
   for (long status = 100; status < 600; ++status) {
     const bool is_retryable = status == 429 || status == 502 || status == 503 || status == 504;
-    const Verdict expected = is_retryable                    ? Verdict::retry
-                             : status == 413                 ? Verdict::too_large
-                             : status >= 200 && status < 300 ? Verdict::delivered
-                                                             : Verdict::refused;
+    const AttemptVerdict expected = is_retryable                    ? AttemptVerdict::retry
+                                     : status == 413                 ? AttemptVerdict::too_large
+                                     : status >= 200 && status < 300 ? AttemptVerdict::delivered
+                                                                     : AttemptVerdict::refused;
     EXPECT_EQ(ft::detail::verdict_of_otlp_status(status), expected) << status;
   }
 }
