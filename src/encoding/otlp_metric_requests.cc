@@ -40,6 +40,8 @@ OtlpMetricRequests::OtlpMetricRequests(std::span<const ResourceAttribute> resour
   frame_ = sized_field_at_most(resource_.size()) + sized_field_at_most(scope_.size());
 }
 
+void OtlpMetricRequests::limit(std::size_t max_bytes) noexcept { max_bytes_ = std::min(max_bytes, most_message_bytes); }
+
 void OtlpMetricRequests::begin() noexcept {
   metric_.reset();
   data_.reset();

@@ -23,6 +23,9 @@ class OtlpMetricRequests {
 
   OtlpMetricRequests(std::span<const ResourceAttribute> resource, const OtlpMetricOptions& options);
 
+  /// For the requests that are yet to begin.
+  void limit(std::size_t max_bytes) noexcept;
+
   /// A collection begins. One that was never ended counts as not having happened.
   void begin() noexcept;
 
@@ -62,7 +65,7 @@ class OtlpMetricRequests {
   void close_metric();
   [[gnu::cold, gnu::noinline]] void move_to_next_request(std::size_t point);
 
-  const std::size_t max_bytes_;
+  std::size_t max_bytes_;
   ByteBuffer resource_;    ///< ResourceMetrics.resource, its field's tag included
   ByteBuffer scope_;       ///< ScopeMetrics.scope likewise
   std::size_t frame_ = 0;  ///< what a request has before its metrics, at most

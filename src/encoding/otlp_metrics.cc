@@ -222,6 +222,8 @@ std::span<const OtlpMetricEncoder::Request> OtlpMetricEncoder::requests() const 
   return encoding_->requests.requests();
 }
 
+void OtlpMetricEncoder::limit_requests(std::size_t max_bytes) noexcept { encoding_->requests.limit(max_bytes); }
+
 std::uint64_t OtlpMetricEncoder::dropped_too_large() const noexcept { return encoding_->requests.dropped_too_large(); }
 
 FAST_TELEMETRY_END_NAMESPACE

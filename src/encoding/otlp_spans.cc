@@ -28,6 +28,8 @@ OtlpSpanRequest::OtlpSpanRequest(std::span<const ResourceAttribute> resource, st
   bytes_ = frame();
 }
 
+void OtlpSpanRequest::limit(std::size_t max_bytes) noexcept { max_bytes_ = std::min(max_bytes, most_message_bytes); }
+
 std::size_t OtlpSpanRequest::frame() const noexcept { return sized_field_at_most(resource_.size()); }
 
 SinkAnswer OtlpSpanRequest::add(const SpanRecord& record) {
@@ -137,6 +139,8 @@ OtlpSpanEncoder& OtlpSpanEncoder::operator=(OtlpSpanEncoder&&) noexcept = defaul
 SinkAnswer OtlpSpanEncoder::span(const SpanRecord& record) { return request_->add(record); }
 
 OtlpSpanEncoder::Request OtlpSpanEncoder::finish() { return request_->finish(); }
+
+void OtlpSpanEncoder::limit_requests(std::size_t max_bytes) noexcept { request_->limit(max_bytes); }
 
 std::uint64_t OtlpSpanEncoder::dropped_too_large() const noexcept { return request_->dropped_too_large(); }
 

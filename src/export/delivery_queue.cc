@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <new>
 #include <random>
-#include <utility>
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -22,17 +21,53 @@ std::size_t DeliveryQueue::cost(const Payload& payload) noexcept {
   return payload.bytes.capacity() + beside;
 }
 
-void DeliveryQueue::push(std::string&& bytes, std::uint64_t items, std::int64_t now_ns) noexcept {
+/// Of all that waits, and of what is spare.
+std::size_t DeliveryQueue::held_bytes() const noexcept {
+  std::size_t bytes = info_.queued_bytes;
+  for (const Payload& payload : spare_) bytes += cost(payload);
+  return bytes;
+}
+
+DeliveryQueue::Payloads DeliveryQueue::copy(std::string_view bytes) {
+  // Not one that is far too large: it would count for as much as it holds.
+  const auto fits = [&](const Payload& payload) {
+    return payload.bytes.capacity() >= bytes.size() && payload.bytes.capacity() / 4 <= bytes.size();
+  };
+  Payloads made;
+  const auto spare = std::find_if(spare_.begin(), spare_.end(), fits);
+  if (spare != spare_.end()) {
+    made.splice(made.end(), spare_, spare);
+  } else {
+    made.emplace_back();
+  }
+  made.front().bytes.assign(bytes);
+  return made;
+}
+
+void DeliveryQueue::make_room(std::size_t needed) noexcept {
+  while (held_bytes() + needed > max_bytes_ && !spare_.empty()) spare_.pop_front();
+  while (info_.queued_bytes + needed > max_bytes_) {
+    drop_front(&DeliveryInfo::dropped_queue_full);
+    spare_.clear();
+  }
+}
+
+void DeliveryQueue::push(std::string_view bytes, std::uint64_t items, std::int64_t now_ns) noexcept {
   if (is_closed_) return refuse(items, &DeliveryInfo::dropped_shutdown);
-  Payload payload{.bytes = std::move(bytes), .items = items, .since_ns = now_ns};
-  const std::size_t needed = cost(payload);
-  if (needed > max_bytes_) return refuse(items, &DeliveryInfo::dropped_too_large);
-  while (info_.queued_bytes + needed > max_bytes_) drop_front(&DeliveryInfo::dropped_queue_full);
+  Payloads made;
   try {
-    payloads_.push_back(std::move(payload));
+    made = copy(bytes);
   } catch (const std::bad_alloc&) {
     return refuse(items, &DeliveryInfo::dropped_no_memory);
   }
+  Payload& payload = made.front();
+  const std::size_t needed = cost(payload);
+  if (needed > max_bytes_) return refuse(items, &DeliveryInfo::dropped_too_large);
+  make_room(needed);
+  payload.items = items;
+  payload.since_ns = now_ns;
+  payload.is_tried = false;
+  payloads_.splice(payloads_.end(), made);
   info_.items += items;
   info_.queued += items;
   info_.queued_bytes += needed;
@@ -67,7 +102,7 @@ void DeliveryQueue::settle(const AttemptResult& result, std::int64_t begin_ns, s
   policy_.succeeded();
   switch (result.verdict) {
     case AttemptVerdict::delivered: {
-      const std::uint64_t items = take_front().items;
+      const std::uint64_t items = take_front();
       const std::uint64_t rejected = std::min(result.rejected, items);  // a receiver may claim anything
       info_.rejected += rejected;
       info_.delivered += items - rejected;
@@ -83,16 +118,20 @@ void DeliveryQueue::settle(const AttemptResult& result, std::int64_t begin_ns, s
 void DeliveryQueue::close() noexcept {
   is_closed_ = true;
   while (!payloads_.empty()) drop_front(&DeliveryInfo::dropped_shutdown);
+  spare_.clear();
 }
 
-void DeliveryQueue::drop_front(std::uint64_t DeliveryInfo::* reason) noexcept { info_.*reason += take_front().items; }
+void DeliveryQueue::drop_front(std::uint64_t DeliveryInfo::* reason) noexcept { info_.*reason += take_front(); }
 
-DeliveryQueue::Payload DeliveryQueue::take_front() noexcept {
-  info_.queued -= payloads_.front().items;
+/// How many items it has.
+std::uint64_t DeliveryQueue::take_front() noexcept {
+  constexpr std::size_t most_spare = 4;  // requests of a collection: arbitrary
+  const std::uint64_t items = payloads_.front().items;
+  info_.queued -= items;
   info_.queued_bytes -= cost(payloads_.front());
-  Payload payload = std::move(payloads_.front());
-  payloads_.pop_front();
-  return payload;
+  spare_.splice(spare_.end(), payloads_, payloads_.begin());
+  if (spare_.size() > most_spare) spare_.pop_front();
+  return items;
 }
 
 std::uint64_t random_seed() {

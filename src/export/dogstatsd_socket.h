@@ -15,6 +15,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// Waits for room until a deadline, and never otherwise. Opens its socket when it is needed, and anew after an error.
+/// Not thread-safe, but for end_by.
 class DogStatsdSocket {
  public:
   using Clock = std::chrono::steady_clock;
@@ -36,8 +37,11 @@ class DogStatsdSocket {
 
   void close() noexcept;
 
-  /// For a forked child: the connection and a lookup under way are the parent's. Throws std::bad_alloc.
-  void leave_to_parent() {
+  /// From now on, until another time is given, no call lasts longer, nor does one under way. Any thread.
+  void end_by(Clock::time_point deadline) noexcept { resolver_.end_by(deadline); }
+
+  /// For a forked child: the connection and a lookup under way are the parent's.
+  void leave_to_parent() noexcept {
     close();
     resolver_.leave_to_parent();
   }
@@ -50,6 +54,8 @@ class DogStatsdSocket {
   [[nodiscard]] std::error_code send_datagram(std::string_view packet, Clock::time_point deadline) noexcept;
   [[nodiscard]] std::error_code send_frame(std::string_view packet, Clock::time_point deadline) noexcept;
   [[nodiscard]] bool wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept;
+  [[nodiscard]] Clock::time_point earliest(Clock::time_point deadline) const noexcept;
+  [[nodiscard]] bool is_over(Clock::time_point deadline) const noexcept { return Clock::now() >= earliest(deadline); }
   [[nodiscard]] bool is_udp() const noexcept { return address_.socket == DogStatsdAddress::Socket::udp; }
 
   DogStatsdAddress address_;

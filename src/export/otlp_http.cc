@@ -80,11 +80,12 @@ class OtlpHttpDelivery {
   [[nodiscard]] Circuit circuit() const noexcept { return queue_.policy().circuit(now_ns()); }
 
  private:
-  [[nodiscard]] std::string body_of(std::string_view request) {
-    if (!is_compressed_) return std::string{request};
+  /// Valid until the next call.
+  [[nodiscard]] std::string_view body_of(std::string_view request) {
+    if (!is_compressed_) return request;
     compressed_.clear();
     gzip_.compress(request, compressed_);
-    return std::string{compressed_.view()};
+    return compressed_.view();
   }
 
   void attempt_all(Time until) noexcept {

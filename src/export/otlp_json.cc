@@ -3,14 +3,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 
 #include "core/diagnose.h"
 #include "fast_telemetry/clock.h"
 #include "fast_telemetry/encoding/json_metrics.h"
 #include "fast_telemetry/encoding/json_spans.h"
-#include "fast_telemetry/process_info.h"
 #include "fast_telemetry/snapshot.h"
-#include "fast_telemetry/storage_info.h"
+#include "library_families.h"
 #include "line_output.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -28,13 +28,7 @@ class LineDelivery {
         queue_{options.delivery, random_seed()},
         output_{options.path, options.max_file_bytes} {}
 
-  void send(std::string_view line, std::uint64_t items) noexcept {
-    try {
-      queue_.push(std::string{line}, items, now_ns());
-    } catch (const std::bad_alloc&) {
-      refuse(items);
-    }
-  }
+  void send(std::string_view line, std::uint64_t items) noexcept { queue_.push(line, items, now_ns()); }
 
   /// For want of memory.
   void refuse(std::uint64_t items) noexcept { queue_.refuse(items, &DeliveryInfo::dropped_no_memory); }
@@ -101,6 +95,8 @@ class LineDelivery {
 }  // namespace detail
 
 struct OtlpJsonMetricExporter::Exporting {
+  using Send = DeliveryReport (detail::LineDelivery::*)(Time);
+
   Exporting(Registry& registry, std::span<const ResourceAttribute> resource, const OtlpJsonOptions& options)
       : delivery{options}, reader{registry}, encoder{resource} {}
 
@@ -108,13 +104,25 @@ struct OtlpJsonMetricExporter::Exporting {
   Reader reader;
   OtlpJsonMetricEncoder encoder;
 
-  /// Without memory the next collection, which is cumulative, has it all.
+  /// Where something failed, the next collection, which is cumulative, has it all.
   void collect() noexcept try {
-    reader.collect().visit(encoder, storage_info(), process_info());
-    for (const OtlpJsonMetricEncoder::Line& line : encoder.lines()) delivery.send(line.text, line.points);
+    reader.collect().visit(encoder, detail::LibraryFamilies{});
     reader.accept();
-  } catch (const std::bad_alloc&) {
-    detail::diagnose("otlp_json", "out of memory in a collection");
+    for (const OtlpJsonMetricEncoder::Line& line : encoder.lines()) delivery.send(line.text, line.points);
+  } catch (const std::exception& error) {
+    detail::diagnose("otlp_json", error.what());
+  }
+
+  /// Totals that still wait are said by the next collection, too.
+  DeliveryReport export_by(Time until, Send send) noexcept {
+    const DeliveryInfo before = delivery.info();
+    DeliveryReport report = (delivery.*send)(until);
+    if (report.is_complete()) {
+      collect();
+      report = (delivery.*send)(until);
+    }
+    report.counts = detail::difference(before, delivery.info());
+    return report;
   }
 };
 
@@ -125,20 +133,20 @@ OtlpJsonMetricExporter::OtlpJsonMetricExporter(Registry& registry, std::span<con
 OtlpJsonMetricExporter::~OtlpJsonMetricExporter() = default;
 
 DeliveryReport OtlpJsonMetricExporter::export_once(Time until) noexcept {
-  exporting_->collect();
-  return exporting_->delivery.deliver(until);
+  return exporting_->export_by(until, &detail::LineDelivery::deliver);
 }
 
 DeliveryReport OtlpJsonMetricExporter::deliver(Time until) noexcept { return exporting_->delivery.deliver(until); }
 
 DeliveryReport OtlpJsonMetricExporter::flush(Time until) noexcept {
-  exporting_->collect();
-  return exporting_->delivery.flush(until);
+  return exporting_->export_by(until, &detail::LineDelivery::flush);
 }
 
 DeliveryReport OtlpJsonMetricExporter::close(Time until) noexcept {
-  exporting_->collect();
-  return exporting_->delivery.close(until);
+  const DeliveryInfo before = info();
+  static_cast<void>(flush(until));
+  static_cast<void>(exporting_->delivery.close(until));
+  return {.counts = detail::difference(before, info())};
 }
 
 void OtlpJsonMetricExporter::end_by(Time deadline) noexcept { exporting_->delivery.end_by(deadline); }
@@ -159,7 +167,7 @@ OtlpJsonSpanExporter::OtlpJsonSpanExporter(std::span<const ResourceAttribute> re
 
 OtlpJsonSpanExporter::~OtlpJsonSpanExporter() = default;
 
-SinkAnswer OtlpJsonSpanExporter::span(const SpanRecord& record) {
+SinkAnswer OtlpJsonSpanExporter::span(const SpanRecord& record) noexcept {
   exporting_->line.clear();
   try {
     append_json_line(exporting_->line, record, exporting_->resource);

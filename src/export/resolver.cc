@@ -118,6 +118,11 @@ std::error_code Resolver::start() {
 
 std::error_code Resolver::resolve(Time deadline) {
   if (is_fresh()) return {};
+  if (is_parents_.load(std::memory_order_relaxed)) {
+    shared_ = std::make_shared<Shared>();
+    // Release: who then finds it ours finds the new one. Until then end_by() leaves it alone.
+    is_parents_.store(false, std::memory_order_release);
+  }
   if (const std::error_code error = start()) return error;
   std::unique_lock lock{shared_->mutex};
   while (shared_->is_running) {
@@ -138,10 +143,9 @@ void Resolver::forget() noexcept {
   if (known_ == Known::for_a_minute) known_ = Known::nothing;
 }
 
-void Resolver::leave_to_parent() { shared_ = std::make_shared<Shared>(); }
-
 void Resolver::end_by(Time deadline) noexcept {
   ends_by_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);  // what follows orders it
+  if (is_parents_.load(std::memory_order_acquire)) return;  // nobody waits. Pairs with resolve()'s release
   const std::lock_guard lock{shared_->mutex};
   shared_->changed.notify_all();
 }

@@ -42,8 +42,8 @@ class Resolver {
   /// The addresses are of no use: the next call looks up again.
   void forget() noexcept;
 
-  /// For a forked child, before anything else: a lookup under way is the parent's. Throws std::bad_alloc.
-  void leave_to_parent();
+  /// For a forked child, before anything else: a lookup under way is the parent's.
+  void leave_to_parent() noexcept { is_parents_.store(true, std::memory_order_relaxed); }
 
   /// From now on resolve() lasts no longer than this, not even one under way. Any thread.
   void end_by(Time deadline) noexcept;
@@ -58,6 +58,7 @@ class Resolver {
 
   std::string host_;
   std::shared_ptr<Shared> shared_;
+  std::atomic<bool> is_parents_{false};  ///< is `shared_`: its mutex may be held for ever
   std::atomic<Time::rep> ends_by_;
   std::vector<SocketAddress> addresses_;
   Known known_ = Known::nothing;

@@ -77,6 +77,9 @@ class OtlpMetricEncoder final : public Visitor {
   /// points are in several is described in each. They stay until the next collection begins.
   [[nodiscard]] std::span<const Request> requests() const noexcept;
 
+  /// OtlpMetricOptions::max_request_bytes from the next collection on: for a receiver that turns out to take less.
+  void limit_requests(std::size_t max_bytes) noexcept;
+
   /// Points that alone exceed max_request_bytes: left out.
   [[nodiscard]] std::uint64_t dropped_too_large() const noexcept;
 

@@ -30,13 +30,13 @@ struct DeliveryOptions {
   std::size_t max_queue_bytes = std::size_t{32} << 20U;
 };
 
-/// What became of what an exporter was given. Items are what the payloads are made of: spans, data points.
+/// What became of what an exporter was given. Items are what the payloads are made of: spans, data points, lines.
 ///
 /// items = delivered + unconfirmed + rejected + dropped() + queued, always.
 struct DeliveryInfo {
   std::uint64_t items = 0;        ///< given
   std::uint64_t delivered = 0;    ///< the receiver says that it has them
-  std::uint64_t unconfirmed = 0;  ///< it answered 200, with a reply that could not be read; not sent again
+  std::uint64_t unconfirmed = 0;  ///< sent, and will not be again, but it did not say so: a 200 with garbage, DogStatsD
   std::uint64_t rejected = 0;     ///< it took the others of their payload (OTLP's partial success)
   std::uint64_t queued = 0;       ///< wait
 
@@ -71,7 +71,7 @@ struct DeliveryReport {
   [[nodiscard]] bool is_complete() const noexcept { return !next_attempt_in.has_value(); }
 };
 
-/// An exporter's accounting, and what it is called: "otlp_traces".
+/// An exporter's accounting, and what it is called: "otlp_spans".
 struct ExporterDelivery {
   Text exporter;
   DeliveryInfo info;

@@ -11,7 +11,6 @@
 #include "fast_telemetry/encoding/otlp_resource.h"
 #include "fast_telemetry/export/exporter.h"
 #include "fast_telemetry/registry.h"
-#include "fast_telemetry/spans/drain.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -25,7 +24,7 @@ struct OtlpJsonOptions {
 };
 
 /// A line per metric, as OtlpJsonMetricEncoder writes it: cumulative, the library's and the process's own metrics
-/// included.
+/// included. What still waits is told first: the next collection says it all again.
 ///
 /// What both exporters promise: lines are whole, also when several exporters of one process write to standard output.
 /// Nobody is waited for beyond a deadline, whether standard output is a pipe that nobody reads, a terminal that was
@@ -57,16 +56,15 @@ class OtlpJsonMetricExporter final : public Exporter {
   std::unique_ptr<Exporting> exporting_;
 };
 
-/// A line per span, as append_json_line (json_spans.h) writes it. What a drain gives it waits in its queue for
-/// export_once(), which drains nothing itself: a span is given to one drain only, and may have several exporters.
-class OtlpJsonSpanExporter final : public Exporter, public SpanSink {
+/// A line per span, as append_json_line (json_spans.h) writes it.
+class OtlpJsonSpanExporter final : public SpanExporter {
  public:
   /// As OtlpJsonMetricExporter.
   explicit OtlpJsonSpanExporter(std::span<const ResourceAttribute> resource = {}, const OtlpJsonOptions& options = {});
   ~OtlpJsonSpanExporter() override;
 
   /// Always taken; without memory, or room in the queue, it is counted as dropped.
-  [[nodiscard]] SinkAnswer span(const SpanRecord& record) override;
+  [[nodiscard]] SinkAnswer span(const SpanRecord& record) noexcept override;
 
   [[nodiscard]] Text name() const noexcept override { return "otlp_json_spans"; }
   DeliveryReport export_once(Time until) noexcept override { return deliver(until); }

@@ -9,8 +9,8 @@
 
 namespace ft = fast_telemetry;
 using ft::detail::AttemptResult;
-using ft::detail::DeliveryQueue;
 using ft::detail::AttemptVerdict;
+using ft::detail::DeliveryQueue;
 using namespace std::chrono_literals;
 
 namespace delivery_queue_test {
@@ -163,8 +163,8 @@ TEST_F(Queue, closing_drops_what_waits_and_all_that_comes) {
 }
 
 TEST_F(Queue, any_answer_that_is_no_plea_to_come_later_closes_the_circuit) {
-  for (const AttemptVerdict verdict : {AttemptVerdict::delivered, AttemptVerdict::unconfirmed,
-                                        AttemptVerdict::refused, AttemptVerdict::too_large}) {
+  for (const AttemptVerdict verdict :
+       {AttemptVerdict::delivered, AttemptVerdict::unconfirmed, AttemptVerdict::refused, AttemptVerdict::too_large}) {
     push("one", 1);
     ASSERT_EQ(next(), "one");
     settle({.verdict = AttemptVerdict::retry, .retry_after = 1s});
@@ -198,9 +198,9 @@ TEST(OtlpStatus, four_are_retried_and_no_others) {
   for (long status = 100; status < 600; ++status) {
     const bool is_retryable = status == 429 || status == 502 || status == 503 || status == 504;
     const AttemptVerdict expected = is_retryable                    ? AttemptVerdict::retry
-                                     : status == 413                 ? AttemptVerdict::too_large
-                                     : status >= 200 && status < 300 ? AttemptVerdict::delivered
-                                                                     : AttemptVerdict::refused;
+                                    : status == 413                 ? AttemptVerdict::too_large
+                                    : status >= 200 && status < 300 ? AttemptVerdict::delivered
+                                                                    : AttemptVerdict::refused;
     EXPECT_EQ(ft::detail::verdict_of_otlp_status(status), expected) << status;
   }
 }
