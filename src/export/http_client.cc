@@ -124,6 +124,7 @@ struct HttpClient::Curl {
   ~Curl() {
     // To close a TLS connection is to say so to the peer, on the socket that a forked child shares with its parent.
     if (process != ::getpid()) return;
+    const SigpipeBlocked blocked;
     curl_easy_cleanup(easy);
     curl_multi_cleanup(multi);
   }
