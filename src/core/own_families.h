@@ -52,6 +52,9 @@ class OwnFamilies {
   void gauge(double value, std::span<const Label> labels = {}) {
     visitor_.gauge(series(labels), NumberPoint<double>{value});
   }
+  void histogram(const HistogramPoint& point, std::span<const Label> labels) {
+    visitor_.histogram(series(labels), point);
+  }
 
   // Families of one series.
   void counter_family(const char* name, const char* full_name, const char* help, std::uint64_t value) {

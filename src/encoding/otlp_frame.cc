@@ -3,6 +3,7 @@
 
 #include "otlp_attributes.h"
 #include "otlp_fields.h"
+#include "resource_attributes.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -16,14 +17,8 @@ namespace {
 void append_attributes(ProtobufWriter& message, FieldNumber field, ByteBuffer& out,
                        std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
   AttributeWriter writer{out, scratch};
-  for (std::size_t i = 0; i < attributes.size(); ++i) {
-    const Text key = attributes[i].key;
-    bool is_last = !key.empty();
-    for (const ResourceAttribute& later : attributes.subspan(i + 1)) is_last = is_last && !(later.key == key);
-    if (!is_last) continue;
-    const GivenValue value{attributes[i].value};
-    writer.write(message, field, {key.data(), key.size()}, value);
-  }
+  for_each_attribute(attributes,
+                     [&](std::string_view key, const GivenValue& value) { writer.write(message, field, key, value); });
 }
 
 }  // namespace

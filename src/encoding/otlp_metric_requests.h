@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "fast_telemetry/encoding/otlp_metrics.h"
+#include "otlp_metric.h"
 #include "protobuf.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -83,11 +83,8 @@ class OtlpMetricRequests {
   std::size_t points_ = 0;  ///< in it
 
   // The metric under way.
-  std::string name_;
+  OtlpMetric described_;
   ByteBuffer description_;  ///< what a Metric has before its points
-  FieldNumber data_field_ = 0;
-  std::uint64_t temporality_ = 0;  ///< 0: it has none
-  bool is_monotonic_ = false;
   std::optional<OpenMessage> metric_;
   std::optional<OpenMessage> data_;
   std::size_t metric_begin_ = 0;

@@ -3,9 +3,21 @@
 
 #include <algorithm>
 #include <new>
+#include <random>
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
+
+namespace {
+
+/// Of an attempt that took this long.
+std::size_t bucket_of(std::int64_t duration_ns) noexcept {
+  const auto& bounds = DeliveryInfo::attempt_bounds;
+  const double seconds = static_cast<double>(duration_ns) / 1e9;
+  return static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin());
+}
+
+}  // namespace
 
 DeliveryQueue::DeliveryQueue(const DeliveryOptions& options, std::uint64_t seed)
     : max_bytes_{options.max_queue_bytes},
@@ -92,6 +104,7 @@ void DeliveryQueue::settle(const AttemptResult& result, std::int64_t begin_ns, s
   info_.unanswered += result.has_answer ? 0 : 1;
   info_.timed_out += result.is_timed_out ? 1 : 0;
   info_.attempt_ns += static_cast<std::uint64_t>(now_ns - begin_ns);
+  ++info_.attempt_buckets[bucket_of(now_ns - begin_ns)];
   info_.sent_bytes += result.sent_bytes;
   info_.replies_unreadable += result.is_reply_unreadable ? 1 : 0;
 
@@ -134,6 +147,11 @@ std::uint64_t DeliveryQueue::take_front() noexcept {
   return items;
 }
 
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
+}
+
 DeliveryInfo difference(const DeliveryInfo& earlier, const DeliveryInfo& later) noexcept {
   DeliveryInfo change = later;
   for (const auto figure :
@@ -144,6 +162,8 @@ DeliveryInfo difference(const DeliveryInfo& earlier, const DeliveryInfo& later) 
         &DeliveryInfo::attempt_ns, &DeliveryInfo::sent_bytes, &DeliveryInfo::replies_unreadable}) {
     change.*figure -= earlier.*figure;
   }
+  for (std::size_t i = 0; i < change.attempt_buckets.size(); ++i)
+    change.attempt_buckets[i] -= earlier.attempt_buckets[i];
   return change;
 }
 

@@ -86,6 +86,9 @@ class DeliveryQueue {
   bool is_closed_ = false;
 };
 
+/// For a queue of its own: no two clients of one receiver come back at the same times.
+[[nodiscard]] std::uint64_t random_seed();
+
 /// What changed from one moment to a later one; what waits is as it is then.
 [[nodiscard]] DeliveryInfo difference(const DeliveryInfo& earlier, const DeliveryInfo& later) noexcept;
 

@@ -112,7 +112,7 @@ struct DogStatsdExporter::Exporting {
   void leave_to_parent() {
     if (process == ::getpid()) return;
     process = ::getpid();
-    socket.forget();
+    socket.leave_to_parent();
     client.forget();
     next = encoder.packet_count();
     accepted = true;
@@ -180,8 +180,6 @@ struct DogStatsdExporter::Exporting {
       perform(task, deadline);
     } catch (const std::bad_alloc&) {
       report.error = std::make_error_code(std::errc::not_enough_memory);
-    } catch (const std::system_error& error) {  // a thread that looks up a name cannot be started
-      report.error = error.code();
     }
     report.packets_kept = encoder.packet_count() - next;
     count_in_registry();

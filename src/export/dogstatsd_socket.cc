@@ -75,6 +75,7 @@ std::error_code DogStatsdSocket::take_late_error() noexcept {
 void DogStatsdSocket::close() noexcept {
   socket_ = FileDescriptor{};
   written_ = 0;
+  resolver_.forget();  // an agent that comes back may have another address
 }
 
 std::error_code DogStatsdSocket::open(Clock::time_point deadline) {
@@ -89,22 +90,15 @@ std::error_code DogStatsdSocket::open(Clock::time_point deadline) {
 }
 
 DogStatsdSocket::Clock::time_point DogStatsdSocket::earliest(Clock::time_point deadline) const noexcept {
-  return std::min(deadline, Clock::time_point{Clock::duration{ends_by_.load(std::memory_order_relaxed)}});
-}
-
-Resolved DogStatsdSocket::resolve(Clock::time_point deadline) {
-  for (;;) {
-    const Clock::time_point end = std::min(earliest(deadline), Clock::now() + longest_wait);
-    Resolved resolved = resolver_.resolve(address_.host, address_.port, end);
-    if (resolved.error != std::errc::timed_out || is_over(deadline)) return resolved;
-  }
+  return std::min(deadline, resolver_.ends_by());
 }
 
 /// Takes the first address that nothing speaks against: `localhost` is two, and an agent often listens on one.
 std::error_code DogStatsdSocket::open_udp(Clock::time_point deadline) {
-  const Resolved resolved = resolve(deadline);
-  std::error_code error = resolved.error;
-  for (const SocketAddress& address : resolved.addresses) {
+  std::error_code error = resolver_.resolve(deadline);
+  if (error) return error;
+  for (SocketAddress address : resolver_.addresses()) {
+    address.set_port(address_.port);
     socket_ = make_socket(address.family(), SOCK_DGRAM);
     error = socket_ ? connect(socket_, address) : last_error();
     if (!error) error = probe();

@@ -3,14 +3,13 @@
 // DogStatsdSocket: hands packets to the kernel, whole, on their way to an agent.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <string_view>
 #include <system_error>
 
-#include "datagram_resolver.h"
 #include "fast_telemetry/export/dogstatsd.h"
 #include "file_descriptor.h"
+#include "resolver.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -21,8 +20,7 @@ class DogStatsdSocket {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit DogStatsdSocket(DogStatsdAddress address, DatagramResolver resolver = DatagramResolver{})
-      : address_{std::move(address)}, resolver_{std::move(resolver)} {}
+  explicit DogStatsdSocket(DogStatsdAddress address) : address_{std::move(address)}, resolver_{address_.host} {}
 
   /// Before the first packet of an export: an open socket, and over UDP one whose port is not known to be dead.
   [[nodiscard]] std::error_code begin(Clock::time_point deadline);
@@ -40,20 +38,17 @@ class DogStatsdSocket {
   void close() noexcept;
 
   /// From now on, until another time is given, no call lasts longer, nor does one under way. Any thread.
-  void end_by(Clock::time_point deadline) noexcept {
-    ends_by_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);  // it carries nothing with it
-  }
+  void end_by(Clock::time_point deadline) noexcept { resolver_.end_by(deadline); }
 
   /// For a forked child: the connection and a lookup under way are the parent's.
-  void forget() noexcept {
+  void leave_to_parent() noexcept {
     close();
-    resolver_.forget();
+    resolver_.leave_to_parent();
   }
 
  private:
   [[nodiscard]] std::error_code open(Clock::time_point deadline);
   [[nodiscard]] std::error_code open_udp(Clock::time_point deadline);
-  [[nodiscard]] Resolved resolve(Clock::time_point deadline);
   [[nodiscard]] std::error_code open_unix(int type, Clock::time_point deadline);
   [[nodiscard]] std::error_code probe() noexcept;
   [[nodiscard]] std::error_code send_datagram(std::string_view packet, Clock::time_point deadline) noexcept;
@@ -64,12 +59,11 @@ class DogStatsdSocket {
   [[nodiscard]] bool is_udp() const noexcept { return address_.socket == DogStatsdAddress::Socket::udp; }
 
   DogStatsdAddress address_;
-  DatagramResolver resolver_;
+  Resolver resolver_;
   FileDescriptor socket_;
   bool is_stream_ = false;
   std::size_t written_ = 0;  // of the packet under way and the length before it
   std::size_t burst_ = 0;    // packets since the last pause
-  std::atomic<Clock::rep> ends_by_{Clock::time_point::max().time_since_epoch().count()};
 };
 
 }  // namespace detail

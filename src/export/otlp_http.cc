@@ -2,7 +2,6 @@
 #include "fast_telemetry/export/otlp_http.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "core/diagnose.h"
@@ -24,11 +23,6 @@ using Time = OtlpHttpSender::Time;
 
 /// OTLP, "OTLP/HTTP Request": before and after compression.
 constexpr std::size_t max_request_bytes = std::size_t{64} << 20U;
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32U | device();
-}
 
 std::chrono::seconds unix_now() noexcept {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::nanoseconds{unix_ns(now_ns())});

@@ -314,9 +314,7 @@ TelemetryReport Runtime::report(std::uint64_t round) const {
 Telemetry::Telemetry(TelemetryOptions options, Registry& registry)
     : runtime_{std::make_shared<detail::Runtime>(options, registry)}, registry_{registry} {}
 
-Telemetry::~Telemetry() {
-  runtime_->is_forked() ? runtime_->let_go() : runtime_->end();
-}
+Telemetry::~Telemetry() { runtime_->is_forked() ? runtime_->let_go() : runtime_->end(); }
 
 void Telemetry::add_exporter(std::unique_ptr<Exporter> exporter, const ExportSchedule& schedule) {
   runtime_->add(std::move(exporter), schedule);

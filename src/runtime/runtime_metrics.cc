@@ -14,7 +14,7 @@ DeliveryMetrics::DeliveryMetrics(const Scope& scope)
       replies_unreadable_{scope,
                           {.name = "replies_unreadable",
                            .help = "Answers that were too large, broke off or were not what the protocol says."}},
-      attempt_{scope, {.name = "attempt", .help = "How long all attempts took.", .unit = Unit::seconds}},
+      attempt_{scope, {.name = "attempt_time", .help = "How long all attempts took.", .unit = Unit::seconds}},
       sent_{scope, {.name = "sent", .help = "Bodies of requests, of all attempts.", .unit = Unit::bytes}},
       queued_{scope, {.name = "queued_items", .help = "Spans or data points that wait."}},
       queue_{scope, {.name = "queue", .help = "What the queue takes.", .unit = Unit::bytes}} {}

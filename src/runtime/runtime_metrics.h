@@ -40,7 +40,8 @@ constexpr Label label(DeliveryDrop reason) noexcept {
   return {};
 }
 
-/// The families of visit_families(exporters, visitor), of one exporter.
+/// The families of visit_families(exporters, visitor), of one exporter; but for the histogram of attempts, which a
+/// metric cannot be given: `fast_telemetry_delivery_attempt_time_seconds` is its sum.
 class DeliveryMetrics {
  public:
   /// Throws what registration throws.

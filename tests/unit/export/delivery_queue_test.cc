@@ -205,6 +205,23 @@ TEST_F(Queue, a_difference_is_of_all_but_what_waits) {
 }
 
 // OTLP, "OTLP/HTTP Response", "Retryable Response Codes".
+// Bounds are inclusive. Mutation seen red: upper_bound.
+TEST_F(Queue, attempts_are_counted_by_how_long_they_took) {
+  using namespace std::chrono_literals;
+  const std::pair<std::chrono::nanoseconds, std::size_t> cases[] = {{0ns, 0}, {5ms, 0},  {5ms + 1ns, 1},  {10ms, 1},
+                                                                    {1s, 7},  {10s, 10}, {10s + 1ns, 11}, {1h, 11}};
+  for (const auto& [duration, bucket] : cases) {
+    push("payload", 1);
+    ASSERT_EQ(next(), "payload");
+    const ft::DeliveryInfo before = queue.info();
+    queue.settle({.verdict = AttemptVerdict::delivered, .has_answer = true}, now_ns, now_ns + duration.count());
+    const ft::DeliveryInfo change = ft::detail::difference(before, queue.info());
+    for (std::size_t i = 0; i < change.attempt_buckets.size(); ++i) {
+      EXPECT_EQ(change.attempt_buckets[i], i == bucket ? 1U : 0U) << duration.count() << ' ' << i;
+    }
+  }
+}
+
 TEST(OtlpStatus, four_are_retried_and_no_others) {
   for (long status = 100; status < 600; ++status) {
     const bool is_retryable = status == 429 || status == 502 || status == 503 || status == 504;

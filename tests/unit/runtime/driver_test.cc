@@ -244,7 +244,7 @@ TEST_F(DriverTest, the_registry_shows_how_delivery_goes) {
   EXPECT_EQ(seen.counter("fast_telemetry_delivery_items", {{"exporter", "otlp"}, {"outcome", "rejected"}}), 2u);
   EXPECT_EQ(seen.counter("fast_telemetry_delivery_dropped_items", {{"exporter", "otlp"}, {"reason", "too_old"}}), 4u);
   EXPECT_EQ(seen.counter("fast_telemetry_delivery_attempts", {{"exporter", "otlp"}}), 4u);
-  EXPECT_EQ(seen.float_counter("fast_telemetry_delivery_attempt_seconds", {{"exporter", "otlp"}}), 1.0);
+  EXPECT_EQ(seen.float_counter("fast_telemetry_delivery_attempt_time_seconds", {{"exporter", "otlp"}}), 1.0);
   EXPECT_EQ(seen.gauge("fast_telemetry_delivery_queued_items", {{"exporter", "otlp"}}), 3);
 }
 
