@@ -8,7 +8,10 @@
 // not there.
 #include <fast_telemetry/counter.h>
 #include <fast_telemetry/runtime/telemetry.h>
+#include <fast_telemetry/spans/span.h>
 #include <fast_telemetry/testing/ignoring_visitor.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +21,7 @@
 #include <functional>
 #include <latch>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 
@@ -183,9 +187,50 @@ void forked_in_an_export() {
   if (!telemetry->shutdown(30s).is_complete()) std::_Exit(2);
 }
 
+/// Takes connections and answers nothing. The port.
+std::uint16_t open_black_hole() {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listener, generic, size) != 0 || listen(listener, 16) != 0 || getsockname(listener, generic, &size) != 0) {
+    std::_Exit(2);
+  }
+  return ntohs(address.sin_port);
+}
+
+/// Everything goes to an endpoint that does not answer, but for what a visitor is shown. `limit_ms`: how long the
+/// shutdown within 1 s may take; 0: not looked at.
+void black_hole(long limit_ms) {
+  ft::TelemetryOptions to_black_hole = options();
+  const ft::OtlpHttpOptions http{.endpoint = "http://127.0.0.1:" + std::to_string(open_black_hole())};
+  to_black_hole.otlp_metrics = {.http = http};
+  to_black_hole.otlp_spans = {.http = http};
+  to_black_hole.metrics.at_start = true;  // so that an export is under way when the end comes
+  ft::Telemetry telemetry{to_black_hole};
+  begin(telemetry);
+  const ft::Tracer tracer{"test"};
+  static_cast<void>(tracer.root("work"));
+  requests().add(3);
+  const auto before = std::chrono::steady_clock::now();
+  const ft::TelemetryReport report = telemetry.shutdown(1s);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - before);
+  std::printf("shutdown(1s) took %lld ms\n", static_cast<long long>(took.count()));
+  if (limit_ms != 0 && took.count() > limit_ms) std::_Exit(6);
+  // What was not delivered is said to be dropped, item by item, and the visitor, which comes last, had its turn.
+  for (std::size_t i = 0; i < 2; ++i) {
+    const ft::ExporterReport& otlp = report.exporters.at(i);
+    const ft::DeliveryInfo& info = otlp.delivery;
+    if (otlp.is_complete || info.items == 0 || info.dropped_shutdown != info.items) std::_Exit(7);
+  }
+  if (!report.exporters.at(2).is_complete || report.is_left_behind || report.is_complete()) std::_Exit(8);
+}
+
 }  // namespace
 
-int main(int, char** arguments) {
+int main(int count, char** arguments) {
   const std::string_view way = arguments[1];
   if (way == "leaked") leaked();
   if (way == "static") as_static();
@@ -196,4 +241,5 @@ int main(int, char** arguments) {
   if (way == "exit_in_a_visitor") exit_in_a_visitor();
   if (way == "forked") forked();
   if (way == "forked_in_an_export") forked_in_an_export();
+  if (way == "black_hole") black_hole(count > 2 ? std::strtol(arguments[2], nullptr, 10) : 0);
 }
