@@ -17,6 +17,9 @@ namespace {
 using Time = Driver::Time;
 using std::chrono::milliseconds;
 
+/// An exporter that always wants to be called again at once must not keep the thread busy.
+constexpr std::chrono::nanoseconds shortest_wait = milliseconds{100};
+
 void check(const char* what, milliseconds duration) {
   if (duration < milliseconds{1}) throw std::invalid_argument{std::string{what} + " is below a millisecond"};
 }
@@ -133,9 +136,13 @@ bool Driver::take_turn(Driven& driven, Time until, bool is_pressed) noexcept {
   } else {
     return true;
   }
-  driven.retry_at.reset();
-  if (report.next_attempt_in) driven.retry_at = after(clock_(), *report.next_attempt_in);
+  schedule_retry(driven, report);
   return true;
+}
+
+void Driver::schedule_retry(Driven& driven, const DeliveryReport& report) const noexcept {
+  driven.retry_at.reset();
+  if (report.next_attempt_in) driven.retry_at = after(clock_(), std::max(*report.next_attempt_in, shortest_wait));
 }
 
 bool Driver::flush(std::uint64_t round, Time until) noexcept { return ordered_round(Round::flush, round, until); }
@@ -164,8 +171,7 @@ bool Driver::order(Driven& driven, Round kind, std::uint64_t round, Time until) 
     return false;
   }
   driven.is_closed = closes;
-  driven.retry_at.reset();
-  if (report.next_attempt_in) driven.retry_at = after(clock_(), *report.next_attempt_in);
+  schedule_retry(driven, report);
   const std::lock_guard lock{mutex_};
   driven.state.round = round;
   driven.state.is_complete = report.is_complete() && driven.state.info.dropped() == driven.dropped_before;

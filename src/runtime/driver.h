@@ -129,6 +129,7 @@ class Driver {
 
   [[nodiscard]] bool is_interrupted() const noexcept;
   [[nodiscard]] bool take_turn(Driven& driven, Time until, bool is_pressed) noexcept;
+  void schedule_retry(Driven& driven, const DeliveryReport& report) const noexcept;
   [[nodiscard]] bool order(Driven& driven, Round kind, std::uint64_t round, Time until) noexcept;
   [[nodiscard]] bool ordered_round(Round kind, std::uint64_t round, Time until) noexcept;
   /// `is_last`: the tail sampler, too, gives all that it has.

@@ -116,6 +116,19 @@ TEST_F(DriverTest, what_waits_is_delivered_between_exports_when_the_endpoint_may
   EXPECT_EQ(driver.next_due(), Time{1'120s}) << "all was delivered";
 }
 
+// Mutation: without shortest_wait, the thread that drives would never sleep.
+TEST_F(DriverTest, who_always_wants_to_deliver_at_once_is_called_ten_times_a_second) {
+  ft::Script& script = add("otlp", {.interval = 60s, .timeout = 1s, .at_start = true});
+  script.act = [](const std::string&, ft::DeliveryInfo&) {
+    return ft::DeliveryReport{.counts = {}, .next_attempt_in = 0s};
+  };
+  driver.begin();
+  run();
+  EXPECT_EQ(driver.next_due(), clock_time + 100ms);
+  run();
+  EXPECT_EQ(script.calls.size(), 1u);
+}
+
 TEST_F(DriverTest, a_flush_gives_each_an_equal_share_of_the_time_that_is_left) {
   ft::Script& dead = add("dead", {.interval = 60s, .timeout = 1s});
   ft::Script& quick = add("quick", {.interval = 60s, .timeout = 1s});
