@@ -46,24 +46,26 @@ TEST(Telemetry, a_thousand_starts_and_ends_leave_no_thread_file_or_memory_behind
   ft::Counter requests{registry, {.name = "requests"}};
   Sums sums;
   std::uint64_t recorded = 0;
-  const auto cycle = [&] {
+  const auto cycle = [&](bool with_server) {
     ft::TelemetryOptions options;
-    options.prometheus = {{.port = 0}};
+    if (with_server) options.prometheus = {{.port = 0}};
     ft::Telemetry telemetry{options, registry};
     telemetry.add_visitor("sums", sums, {.interval = 24h, .timeout = 30s}, deltas);
     ASSERT_EQ(telemetry.start(), std::error_code{});
     requests.add();
     ++recorded;
   };
-  for (int i = 0; i < 20; ++i) cycle();  // what is allocated once
+  for (int i = 0; i < 20; ++i) cycle(true);  // what is allocated once
   const std::size_t threads = entries("/proc/self/task");
   const std::size_t files = entries("/proc/self/fd");
-  const std::uint64_t resident = resident_memory();
-  for (int i = 0; i < 1'000; ++i) cycle();
+  for (int i = 0; i < 500; ++i) cycle(true);
   EXPECT_EQ(entries("/proc/self/task"), threads);
   EXPECT_EQ(entries("/proc/self/fd"), files);
+  // Without the server: the final values of its metrics, which have its port in a label, are held for five minutes.
+  const std::uint64_t resident = resident_memory();
+  for (int i = 0; i < 500; ++i) cycle(false);
   if (!ft::is_sanitized) {
-    EXPECT_LT(resident_memory(), resident + (2U << 20U)) << "2 KiB in a cycle";
+    EXPECT_LT(resident_memory(), resident + (1U << 20U)) << "2 KiB in a cycle";
   }
   // A new reader starts with everything, so each cycle shows all there was.
   EXPECT_EQ(sums.total, recorded * (recorded + 1) / 2);

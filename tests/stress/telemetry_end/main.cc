@@ -218,6 +218,7 @@ void black_hole(long limit_ms) {
   const ft::TelemetryReport report = telemetry.shutdown(1s);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - before);
   std::printf("shutdown(1s) took %lld ms\n", static_cast<long long>(took.count()));
+  std::fflush(stdout);
   if (limit_ms != 0 && took.count() > limit_ms) std::_Exit(6);
   // What was not delivered is said to be dropped, item by item, and the visitor, which comes last, had its turn.
   for (std::size_t i = 0; i < 2; ++i) {
