@@ -22,13 +22,13 @@ class SpanFanOutTest : public testing::Test {
   }
 
   ft::SinkAnswer give(const char* name) {
-    ft::MadeRecord made;
     made.header.set_name(name, 1);
     const ft::SinkAnswer answer = fan_out.span(made.record());
-    made.header.set_name("?", 1);  // a record lives no longer than its call
+    made.header.set_name("?", 1);  // a record lives no longer than its call; its tracer does
     return answer;
   }
 
+  ft::MadeRecord made;
   ft::SinkWithRoom first;
   ft::SinkWithRoom second;
   ft::detail::SinkExporter first_exporter{"first", first};
