@@ -9,6 +9,7 @@
 #include <string_view>
 
 namespace ft = fast_telemetry;
+using namespace std::chrono_literals;
 
 namespace dogstatsd_page {
 
@@ -20,8 +21,8 @@ void export_to_agent(ft::Registry& registry) {
   const auto address = ft::DogStatsdAddress::from_environment();
   if (!address) return report("DD_DOGSTATSD_URL, DD_AGENT_HOST or DD_DOGSTATSD_PORT is no address");
   ft::DogStatsdExporter exporter{registry, {.address = *address, .lines = {.tags = {{"env", "prod"}}}}};
-  const ft::DogStatsdReport sent = exporter.export_once();
-  if (sent.error) report("kept for the next time: " + sent.error.message());
+  exporter.export_once(std::chrono::steady_clock::now() + 1s);
+  if (const std::error_code error = exporter.report().error) report("kept for the next time: " + error.message());
 }
 
 TEST(Snippet, dogstatsd_exporter) {

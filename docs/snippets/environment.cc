@@ -8,7 +8,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace {
+namespace environment_page {
 
 ft::TelemetryOptions telemetry_options() {
   auto [options, warnings] = ft::options_from_environment();
@@ -32,4 +32,4 @@ TEST(EnvironmentGuide, the_program_s_own_options_stand_over_the_variables) {
   EXPECT_EQ(service_name({}), "unknown_service:snippet_test");
 }
 
-}  // namespace
+}  // namespace environment_page

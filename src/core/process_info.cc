@@ -10,6 +10,7 @@
 
 #include <array>
 #include <limits>
+#include <new>
 
 #include "cgroup.h"
 #include "proc_text.h"
@@ -22,6 +23,11 @@ namespace detail {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
+
+/// Start times are told in these.
+double ticks_to_seconds(std::uint64_t ticks) noexcept {
+  return static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
 
 std::int64_t boot_unix_ns() noexcept {
   timespec wall{};
@@ -92,8 +98,8 @@ void read_stat(const std::string& path, std::int64_t boot, ProcessInfo& info) {
     info.resident_memory_bytes = *stat.resident_pages * page;
   }
   if (stat.start_ticks) {
-    info.start_time_unix_seconds = static_cast<double>(boot) / static_cast<double>(second_ns) +
-                                   static_cast<double>(*stat.start_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+    info.start_time_unix_seconds =
+        static_cast<double>(boot) / static_cast<double>(second_ns) + ticks_to_seconds(*stat.start_ticks);
   }
 }
 
@@ -198,6 +204,29 @@ ProcessInfo read_process_info(const std::string& root, std::int64_t boot) {
 
 }  // namespace detail
 
+namespace detail {
+
+std::int64_t process_start_unix_ns() noexcept {
+  // The first is read before the second, and written after it: a forked child never takes its parent's for its own.
+  static std::atomic<pid_t> of_process{0};
+  static std::atomic<std::int64_t> start{0};
+  if (of_process.load(std::memory_order_acquire) == getpid()) return start.load(std::memory_order_relaxed);
+  std::int64_t now = 0;
+  try {
+    ProcessInfo info;
+    read_stat("/proc/self/stat", boot_unix_ns(), info);
+    now = static_cast<std::int64_t>(info.start_time_unix_seconds.value_or(0) * static_cast<double>(second_ns));
+  } catch (const std::bad_alloc&) {
+    return 0;  // the next one may know
+  }
+  start.store(now, std::memory_order_relaxed);
+  // Release: pairs with the acquire above, without which a thread could see this process's number and no start.
+  of_process.store(getpid(), std::memory_order_release);
+  return now;
+}
+
+}  // namespace detail
+
 ProcessInfo process_info() { return detail::read_process_info("", detail::boot_unix_ns()); }
 
 void visit_families(const ProcessInfo& info, Visitor& visitor) {
@@ -217,6 +246,7 @@ void visit_families(const ProcessInfo& info, Visitor& visitor) {
   show(own, memory_limit, info.cgroup_memory_limit_bytes);
   show(own, memory_usage, info.cgroup_memory_usage_bytes);
   show(own, cpu_limit, info.cgroup_cpu_limit_cores);
+  own.began(0);  // the cgroup may be older than the process: nobody knows since when it counts
   show(own, cpu_periods, info.cgroup_cpu_periods);
   show(own, throttled_periods, info.cgroup_cpu_throttled_periods);
   show(own, throttled_time, info.cgroup_cpu_throttled_seconds);

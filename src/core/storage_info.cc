@@ -105,11 +105,12 @@ class DynamicFamilies {
   Series series(const CardinalityReport& report, Text key = {}) {
     labels_ = {Label{"metric", report.metric}, Label{"label", key}};
     const std::uint64_t id = (std::uint64_t{1} << 63) + report.id * 1024 + number_;
-    return {id, 0, std::span{labels_}.first(key.empty() ? 1 : 2)};
+    return {id, began_unix_ns_, std::span{labels_}.first(key.empty() ? 1 : 2)};
   }
 
   Visitor& visitor_;
   const std::vector<CardinalityReport>& reports_;
+  std::int64_t began_unix_ns_ = detail::process_start_unix_ns();
   std::uint64_t number_ = 0;
   std::array<Label, 2> labels_;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include "fast_telemetry/detail/abi.h"
@@ -10,7 +10,10 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// Returns the end of the copy.
-inline char* copy_text(char* out, std::string_view text) noexcept { return std::copy(text.begin(), text.end(), out); }
+inline char* copy_text(char* out, std::string_view text) noexcept {
+  if (!text.empty()) std::memcpy(out, text.data(), text.size());  // it wants pointers, also to copy nothing
+  return out + text.size();
+}
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

@@ -108,8 +108,8 @@ void DogStatsdLines::write_double(const Series& series, double value) {
     return;
   }
   char* const begin = out_.prepare(ends.before.size() + longest_plain_number + ends.after.size() + stamp_.size() + 1);
-  char* const end = copy(write_plain(copy(begin, ends.before), value), ends.after);
-  close_line(begin, copy(end, stamp_));
+  char* const end = copy_text(write_plain(copy_text(begin, ends.before), value), ends.after);
+  close_line(begin, copy_text(end, stamp_));
 }
 
 void DogStatsdLines::write_state_set(const Series& series, std::span<const State> states) {
@@ -121,7 +121,7 @@ void DogStatsdLines::write_state_set(const Series& series, std::span<const State
     out_.append(ends.after);
     append_dogstatsd_tag(out_, full_name_, state.name);
     out_.append(fields_);
-    char* const end = copy(out_.prepare(stamp_.size() + 1), stamp_);
+    char* const end = copy_text(out_.prepare(stamp_.size() + 1), stamp_);
     close_line(out_.data() + begin, end);
   }
 }
@@ -198,16 +198,16 @@ void DogStatsdLines::write_value(const LineEnds& ends, double value, std::uint64
 
   constexpr std::string_view rate = "|@";
   char* const begin = out_.prepare(line_size + shown.size() + rate.size() + longest_plain_number + 1);
-  char* end = copy(copy(begin, ends.before), shown.substr(0, shown.size() - 1));
-  end = write_plain(copy(copy(end, type), rate), sample_rate(count));
-  close_line(begin, copy(end, ends.after));
+  char* end = copy_text(copy_text(begin, ends.before), shown.substr(0, shown.size() - 1));
+  end = write_plain(copy_text(copy_text(end, type), rate), sample_rate(count));
+  close_line(begin, copy_text(end, ends.after));
 }
 
 void DogStatsdLines::close_values(const LineEnds& ends) {
   constexpr std::string_view type = "|d";
   const std::string_view values = values_.view().substr(0, values_.size() - 1);
   char* const begin = out_.prepare(ends.before.size() + values.size() + type.size() + ends.after.size() + 1);
-  close_line(begin, copy(copy(copy(copy(begin, ends.before), values), type), ends.after));
+  close_line(begin, copy_text(copy_text(copy_text(copy_text(begin, ends.before), values), type), ends.after));
   values_.clear();
 }
 

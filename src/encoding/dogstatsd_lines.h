@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bucket_values.h"
+#include "copy_text.h"
 #include "dogstatsd_text.h"
 #include "fast_telemetry/encoding/dogstatsd.h"
 #include "line_cache.h"
@@ -84,17 +85,12 @@ class DogStatsdLines {
     char number[room_before_integer + room_for_integer];
     char* const number_begin = number + room_before_integer;
     const char* const number_end = write_number_over(number_begin, value);
-    char* end = copy(begin, ends.before);
-    end = copy(end, sign);
+    char* end = copy_text(begin, ends.before);
+    end = copy_text(end, sign);
     std::memcpy(end, number_begin, room_for_integer);  // of fixed length; what is too much is written over
     end += number_end - number_begin;
-    end = copy(end, ends.after);
-    close_line(begin, copy(end, stamp_));
-  }
-
-  static char* copy(char* out, std::string_view text) noexcept {
-    if (!text.empty()) std::memcpy(out, text.data(), text.size());
-    return out + text.size();
+    end = copy_text(end, ends.after);
+    close_line(begin, copy_text(end, stamp_));
   }
 
   /// Ends a line and puts it into a packet: the last one, or a new one.

@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/encoding/json_spans.h"
 
-#include "json_text.h"
-#include "otlp_values.h"
+#include "json_attributes.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
 namespace detail {
 namespace {
-
-/// The members of a JSON object, or the elements of an array, one after the other.
-class JsonList {
- public:
-  explicit JsonList(ByteBuffer& out) noexcept : out_{out} {}
-
-  /// Begins one; `name` has its quotes and colon.
-  ByteBuffer& next(std::string_view name = {}) {
-    if (!is_first_) out_.append(",");
-    is_first_ = false;
-    out_.append(name);
-    return out_;
-  }
-
- private:
-  ByteBuffer& out_;
-  bool is_first_ = true;
-};
 
 template <std::size_t size>
 void append_id(ByteBuffer& out, const Id<size>& id) {
@@ -40,62 +21,6 @@ template <std::size_t size>
 void add_id(JsonList& object, std::string_view name, const Id<size>& id) {
   if (id.is_valid()) append_id(object.next(name), id);
 }
-
-void add_text(JsonList& object, std::string_view name, std::string_view text) {
-  if (!text.empty()) append_json_string(object.next(name), text);
-}
-
-void add_count(JsonList& object, std::string_view name, std::uint64_t count) {
-  if (count != 0) append_json_integer(object.next(name), count);
-}
-
-template <class Integer>
-void append_quoted(ByteBuffer& out, Integer value) {
-  out.append("\"");
-  append_json_integer(out, value);
-  out.append("\"");
-}
-
-void add_time(JsonList& object, std::string_view name, std::int64_t unix_ns) {
-  append_quoted(object.next(name), otlp_time(unix_ns));
-}
-
-/// How attributes look: as OTLP has them, a list of keys and typed values.
-struct OtlpStyle {
-  static constexpr bool is_complete = true;
-  static void string(ByteBuffer& out, std::string_view text) {
-    out.append("{\"stringValue\":");
-    append_json_string(out, text);
-    out.append("}");
-  }
-  static void bytes(ByteBuffer& out, std::string_view bytes) {
-    out.append("{\"bytesValue\":");
-    append_json_bytes(out, bytes);
-    out.append("}");
-  }
-  static void boolean(ByteBuffer& out, bool is) { out.append(is ? "{\"boolValue\":true}" : "{\"boolValue\":false}"); }
-  static void integer(ByteBuffer& out, std::int64_t value) {
-    out.append("{\"intValue\":");
-    append_quoted(out, value);
-    out.append("}");
-  }
-  static void floating(ByteBuffer& out, double value) {
-    out.append("{\"doubleValue\":");
-    append_json_double(out, value);
-    out.append("}");
-  }
-  static constexpr std::string_view begin_array = "{\"arrayValue\":{\"values\":[";
-  static constexpr std::string_view end_array = "]}}";
-
-  static constexpr std::string_view begin_attributes = "\"attributes\":[";
-  static constexpr std::string_view end_attributes = "]";
-  static void begin_attribute(ByteBuffer& out, std::string_view key) {
-    out.append("{\"key\":");
-    append_json_string(out, key);
-    out.append(",\"value\":");
-  }
-  static constexpr std::string_view end_attribute = "}";
-};
 
 /// The same as people read them: an object. Keys that differ in ill-formed UTF-8 only may come twice.
 struct PlainStyle {
@@ -123,43 +48,6 @@ struct PlainStyle {
   }
   static constexpr std::string_view end_attribute = "";
 };
-
-template <class Style>
-void append_value(ByteBuffer& out, const RecordedValue& value) {
-  const auto array = [&](auto append_element) {
-    out.append(Style::begin_array);
-    JsonList elements{out};
-    for (std::size_t i = 0; i < value.size(); ++i) append_element(elements.next(), i);
-    out.append(Style::end_array);
-  };
-  switch (value.type()) {
-    case AttributeType::string: return Style::string(out, value.string());
-    case AttributeType::bytes: return Style::bytes(out, value.bytes());
-    case AttributeType::boolean: return Style::boolean(out, value.boolean());
-    case AttributeType::integer: return Style::integer(out, value.integer());
-    case AttributeType::floating: return Style::floating(out, value.floating());
-    case AttributeType::boolean_array:
-      return array([&](ByteBuffer& to, std::size_t i) { Style::boolean(to, value.boolean_at(i)); });
-    case AttributeType::integer_array:
-      return array([&](ByteBuffer& to, std::size_t i) { Style::integer(to, value.integer_at(i)); });
-    case AttributeType::floating_array:
-      return array([&](ByteBuffer& to, std::size_t i) { Style::floating(to, value.floating_at(i)); });
-    case AttributeType::string_array:
-      return array([&](ByteBuffer& to, std::size_t i) { Style::string(to, value.string_at(i)); });
-  }
-}
-
-template <class Style>
-void add_attributes(JsonList& object, const RecordedAttributes& attributes) {
-  ByteBuffer& out = object.next(Style::begin_attributes);
-  JsonList list{out};
-  for (const RecordedAttribute& attribute : attributes) {
-    Style::begin_attribute(list.next(), attribute.key);
-    append_value<Style>(out, attribute.value);
-    out.append(Style::end_attribute);
-  }
-  out.append(Style::end_attributes);
-}
 
 template <class Style>
 void add_events(JsonList& span, const SpanRecord& record) {
@@ -247,9 +135,11 @@ std::uint64_t row_of(const TraceId& trace) noexcept {
 }  // namespace
 }  // namespace detail
 
-void append_json_line(ByteBuffer& out, const SpanRecord& record) {
+void append_json_line(ByteBuffer& out, const SpanRecord& record, const JsonResource& resource) {
   using namespace detail;  // NOLINT(google-build-using-namespace): the line is made of it
-  out.append("{\"resourceSpans\":[{\"scopeSpans\":[{\"scope\":{");
+  out.append("{\"resourceSpans\":[{");
+  out.append(resource.view());
+  out.append("\"scopeSpans\":[{\"scope\":{");
   JsonList scope{out};
   add_text(scope, "\"name\":", record.scope_name());
   add_text(scope, "\"version\":", record.scope_version());

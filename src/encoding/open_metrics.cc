@@ -108,6 +108,7 @@ struct OpenMetricsEncoder::Exposition : detail::TextLines {
 
   // Not kept with the line: a forked child's series are born again.
   void write_created(std::string_view beginning, const Series& series) {
+    if (series.born_unix_ns == 0) return;  // nobody knows
     out.append(beginning);
     char* end = detail::write_seconds(out.prepare(detail::longest_number), series.born_unix_ns);
     *end++ = '\n';

@@ -26,36 +26,6 @@ inline void add_text(ProtobufWriter& message, FieldNumber field, std::string_vie
   if (!text.empty()) add_bytes(message, field, Utf8Text{text}.in(scratch));
 }
 
-/// An AttributeValue, read as a RecordedValue is.
-class GivenValue {
- public:
-  explicit GivenValue(const AttributeValue& value) noexcept : value_{value} {}
-
-  [[nodiscard]] AttributeType type() const noexcept { return value_.type(); }
-  [[nodiscard]] std::string_view string() const noexcept { return bytes(); }
-  [[nodiscard]] std::string_view bytes() const noexcept { return {elements<char>(), value_.size()}; }
-  [[nodiscard]] bool boolean() const noexcept { return value_.integer() != 0; }
-  [[nodiscard]] std::int64_t integer() const noexcept { return value_.integer(); }
-  [[nodiscard]] double floating() const noexcept { return value_.floating(); }
-
-  [[nodiscard]] std::size_t size() const noexcept { return value_.size(); }
-  [[nodiscard]] bool boolean_at(std::size_t i) const noexcept { return elements<bool>()[i]; }
-  [[nodiscard]] std::int64_t integer_at(std::size_t i) const noexcept { return elements<std::int64_t>()[i]; }
-  [[nodiscard]] double floating_at(std::size_t i) const noexcept { return elements<double>()[i]; }
-  [[nodiscard]] std::string_view string_at(std::size_t i) const noexcept {
-    const Text text = elements<Text>()[i];
-    return {text.data(), text.size()};
-  }
-
- private:
-  template <class Element>
-  [[nodiscard]] const Element* elements() const noexcept {
-    return static_cast<const Element*>(value_.data());
-  }
-
-  const AttributeValue& value_;
-};
-
 /// Appends KeyValues as fields of a message that is being written into `out`. `scratch` is for text that has to be
 /// repaired.
 class AttributeWriter {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "otlp_exemplar.h"
 
-#include <algorithm>
 #include <span>
 
 #include "otlp_attributes.h"
 #include "otlp_fields.h"
-#include "otlp_values.h"
+#include "otlp_metric.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -15,9 +14,8 @@ namespace {
 
 constexpr std::size_t usual_size = 100;
 
-/// Exactly its bytes, or nothing: receivers refuse ids of other lengths, and of zeros.
 void add_id(FieldCursor& message, FieldNumber field, std::span<const std::byte> id, std::size_t size) noexcept {
-  if (id.size() != size || std::all_of(id.begin(), id.end(), [](std::byte b) { return b == std::byte{0}; })) return;
+  if (!is_otlp_id(id, size)) return;
   message.begin(field, size);
   message.bytes({reinterpret_cast<const char*>(id.data()), size});
 }
@@ -29,8 +27,7 @@ void append_otlp_exemplar(ByteBuffer& out, FieldNumber field, const Exemplar& ex
   OpenMessage message{out, field, usual_size};
   constexpr std::size_t time_value_and_ids = 9 + 9 + 10 + 18;
   FieldCursor head{out.prepare(time_value_and_ids)};
-  const std::uint64_t latest = std::min(otlp_time(exemplar.time_unix_ns), window.time);
-  head.fixed64_unless_0(ExemplarField::time_unix_nano, std::max(latest, window.start));
+  head.fixed64_unless_0(ExemplarField::time_unix_nano, otlp_exemplar_time(exemplar, window));
   if (value.is_double) head.fixed64(ExemplarField::as_double, value.bits);
   add_id(head, ExemplarField::span_id, exemplar.span_id, 8);
   add_id(head, ExemplarField::trace_id, exemplar.trace_id, 16);

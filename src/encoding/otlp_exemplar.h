@@ -12,8 +12,7 @@
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
-/// As a field of a message that is being written into `out`. `window` is its point's: MSDK, "Exemplar": its time lies
-/// in it. One that was recorded while the collection was made is told as of its end. `scratch` is for text that has to
+/// As a field of a message that is being written into `out`. `window` is its point's. `scratch` is for text that has to
 /// be repaired.
 void append_otlp_exemplar(ByteBuffer& out, FieldNumber field, const Exemplar& exemplar, const OtlpNumber& value,
                           const OtlpWindow& window, ByteBuffer& scratch);

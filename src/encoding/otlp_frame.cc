@@ -3,6 +3,7 @@
 
 #include "otlp_attributes.h"
 #include "otlp_fields.h"
+#include "resource_attributes.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -10,25 +11,30 @@ namespace detail {
 static_assert(FieldNumber{ResourceSpansField::resource} == FieldNumber{ResourceMetricsField::resource} &&
               FieldNumber{ScopeSpansField::scope} == FieldNumber{ScopeMetricsField::scope});
 
+namespace {
+
+/// Of those with the same key the last one; none without a key.
+void append_attributes(ProtobufWriter& message, FieldNumber field, ByteBuffer& out,
+                       std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
+  AttributeWriter writer{out, scratch};
+  for_each_attribute(attributes,
+                     [&](std::string_view key, const GivenValue& value) { writer.write(message, field, key, value); });
+}
+
+}  // namespace
+
 void append_otlp_resource(ByteBuffer& out, std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
   ProtobufWriter resource_spans{out};
   ProtobufWriter resource{resource_spans, ResourceSpansField::resource};
-  AttributeWriter writer{out, scratch};
-  for (std::size_t i = 0; i < attributes.size(); ++i) {
-    const Text key = attributes[i].key;
-    bool is_last = !key.empty();
-    for (const ResourceAttribute& later : attributes.subspan(i + 1)) is_last = is_last && !(later.key == key);
-    if (!is_last) continue;
-    const GivenValue value{attributes[i].value};
-    writer.write(resource, ResourceField::attributes, {key.data(), key.size()}, value);
-  }
+  append_attributes(resource, ResourceField::attributes, out, attributes, scratch);
 }
 
-void append_otlp_scope(ByteBuffer& out, std::string_view name, std::string_view version, ByteBuffer& scratch) {
+void append_otlp_scope(ByteBuffer& out, const OtlpScope& shown, ByteBuffer& scratch) {
   ProtobufWriter scope_spans{out};
   ProtobufWriter scope{scope_spans, ScopeSpansField::scope};
-  add_text(scope, ScopeField::name, name, scratch);
-  add_text(scope, ScopeField::version, version, scratch);
+  add_text(scope, ScopeField::name, shown.name, scratch);
+  add_text(scope, ScopeField::version, shown.version, scratch);
+  append_attributes(scope, ScopeField::attributes, out, shown.attributes, scratch);
 }
 
 }  // namespace detail

@@ -13,40 +13,14 @@ namespace detail {
 
 namespace {
 
-/// UCUM, case-sensitive.
-std::string_view ucum(Unit unit) noexcept {
-  switch (unit) {
-    case Unit::none: return "";
-    case Unit::seconds: return "s";
-    case Unit::bytes: return "By";
-    case Unit::ratio: return "1";
-    case Unit::celsius: return "Cel";
-    case Unit::joules: return "J";
-    case Unit::watts: return "W";
-    case Unit::volts: return "V";
-    case Unit::amperes: return "A";
-    case Unit::meters: return "m";
-    case Unit::grams: return "g";
-  }
-  return "";
-}
-
-FieldNumber data_field(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::counter:
-    case Kind::up_down_counter: return MetricField::sum;
-    case Kind::histogram: return MetricField::histogram;
-    case Kind::exponential_histogram: return MetricField::exponential_histogram;
-    case Kind::gauge:
-    case Kind::info:
-    case Kind::state_set: break;
+FieldNumber data_field(OtlpData data) noexcept {
+  switch (data) {
+    case OtlpData::gauge: break;
+    case OtlpData::sum: return MetricField::sum;
+    case OtlpData::histogram: return MetricField::histogram;
+    case OtlpData::exponential_histogram: return MetricField::exponential_histogram;
   }
   return MetricField::gauge;
-}
-
-// metrics.proto, AggregationTemporality.
-constexpr std::uint64_t otlp_temporality(Temporality temporality) noexcept {
-  return temporality == Temporality::delta ? 1 : 2;
 }
 
 // What closing the metric under way can add: its temporality, whether it is monotonic, and four digits more of each of
@@ -61,10 +35,17 @@ OtlpMetricRequests::OtlpMetricRequests(std::span<const ResourceAttribute> resour
     : max_bytes_{std::min(options.max_request_bytes, most_message_bytes)} {
   append_otlp_resource(resource_, resource, scratch_);
   const bool own = options.scope_name.empty();
-  append_otlp_scope(scope_, own ? "fast-telemetry" : view(options.scope_name),
-                    own ? view(library_version()) : view(options.scope_version), scratch_);
+  append_otlp_scope(scope_,
+                    {.name = own ? "fast-telemetry" : view(options.scope_name),
+                     .version = own ? view(library_version()) : view(options.scope_version),
+                     .attributes = options.scope_attributes},
+                    scratch_);
+  ProtobufWriter scope_metrics{schema_url_};
+  add_text(scope_metrics, ScopeMetricsField::schema_url, view(options.schema_url), scratch_);
   frame_ = sized_field_at_most(resource_.size()) + sized_field_at_most(scope_.size());
 }
+
+void OtlpMetricRequests::limit(std::size_t max_bytes) noexcept { max_bytes_ = std::min(max_bytes, most_message_bytes); }
 
 void OtlpMetricRequests::begin() noexcept {
   metric_.reset();
@@ -86,24 +67,18 @@ void OtlpMetricRequests::end() {
 
 void OtlpMetricRequests::family(const Family& family) {
   close_metric();
-  name_.assign(family.scope);
-  if (!name_.empty()) name_ += '.';
-  name_ += family.name;
-  if (family.kind == Kind::info) name_ += "_info";
+  described_.describe(family);
   description_.clear();
   ProtobufWriter metric{description_};
-  add_text(metric, MetricField::name, name_, scratch_);
+  add_text(metric, MetricField::name, described_.name(), scratch_);
   add_text(metric, MetricField::description, family.help, scratch_);
-  if (const std::string_view unit = ucum(family.unit); !unit.empty()) add_bytes(metric, MetricField::unit, unit);
-  data_field_ = data_field(family.kind);
-  temporality_ = data_field_ == MetricField::gauge ? 0 : otlp_temporality(family.temporality);
-  is_monotonic_ = family.kind == Kind::counter;
+  if (!described_.unit().empty()) add_bytes(metric, MetricField::unit, described_.unit());
 }
 
 void OtlpMetricRequests::open_request() {
   begin_ = out_.size();
   out_.commit(out_.prepare(frame_) + frame_);
-  const std::size_t taken = frame_ + closing_bytes;
+  const std::size_t taken = frame_ + closing_bytes + schema_url_.size();
   limit_ = out_.size() + (max_bytes_ > taken ? max_bytes_ - taken : 0);
   points_ = 0;
   is_open_ = true;
@@ -113,12 +88,13 @@ void OtlpMetricRequests::close_request() {
   close_metric();
   if (!is_open_) return;
   is_open_ = false;
-  const std::size_t metrics = begin_ + frame_;
-  const std::size_t metrics_size = out_.size() - metrics;
   if (points_ == 0) {
     out_.truncate(begin_);
     return;
   }
+  out_.append(schema_url_.view());
+  const std::size_t metrics = begin_ + frame_;
+  const std::size_t metrics_size = out_.size() - metrics;
   const std::size_t scope_metrics = scope_.size() + metrics_size;
   const std::size_t resource_metrics = resource_.size() + sized_field(scope_metrics);
   const std::size_t size = sized_field(resource_metrics);
@@ -139,7 +115,7 @@ void OtlpMetricRequests::open_metric() {
   points_before_ = points_;
   metric_.emplace(out_, ScopeMetricsField::metrics, description_.size() + sized_field(data_size));
   out_.append(description_.view());
-  data_.emplace(out_, data_field_, data_size);
+  data_.emplace(out_, data_field(described_.data()), data_size);
   data_begin_ = out_.size();
 }
 
@@ -149,8 +125,8 @@ void OtlpMetricRequests::close_metric() {
     out_.truncate(metric_begin_);  // there was no room for its first point
   } else {
     FieldCursor last{out_.prepare(4)};
-    if (temporality_ != 0) last.number(MetricDataField::aggregation_temporality, temporality_);
-    if (is_monotonic_) last.number(MetricDataField::is_monotonic, 1);
+    if (described_.temporality() != 0) last.number(MetricDataField::aggregation_temporality, described_.temporality());
+    if (described_.is_monotonic()) last.number(MetricDataField::is_monotonic, 1);
     out_.commit(last.end());
     data_sizes_[next_size_++] = out_.size() - data_begin_;
     data_->close();

@@ -6,22 +6,25 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "fast_telemetry/encoding/otlp_metrics.h"
+#include "otlp_metric.h"
 #include "protobuf.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// Every request begins with room for its frame (resource, scope, and the sizes that are only known at its end), which
-/// is then written right before its metrics.
+/// is then written right before its metrics; the schema's URL follows them.
 class OtlpMetricRequests {
  public:
   using Request = OtlpMetricEncoder::Request;
 
   OtlpMetricRequests(std::span<const ResourceAttribute> resource, const OtlpMetricOptions& options);
+
+  /// For the requests that are yet to begin.
+  void limit(std::size_t max_bytes) noexcept;
 
   /// A collection begins. One that was never ended counts as not having happened.
   void begin() noexcept;
@@ -62,9 +65,10 @@ class OtlpMetricRequests {
   void close_metric();
   [[gnu::cold, gnu::noinline]] void move_to_next_request(std::size_t point);
 
-  const std::size_t max_bytes_;
+  std::size_t max_bytes_;
   ByteBuffer resource_;    ///< ResourceMetrics.resource, its field's tag included
   ByteBuffer scope_;       ///< ScopeMetrics.scope likewise
+  ByteBuffer schema_url_;  ///< ScopeMetrics.schema_url likewise, or nothing
   std::size_t frame_ = 0;  ///< what a request has before its metrics, at most
   ByteBuffer out_;
   ByteBuffer scratch_;  ///< for text that has to be repaired, and a point that moves
@@ -79,11 +83,8 @@ class OtlpMetricRequests {
   std::size_t points_ = 0;  ///< in it
 
   // The metric under way.
-  std::string name_;
+  OtlpMetric described_;
   ByteBuffer description_;  ///< what a Metric has before its points
-  FieldNumber data_field_ = 0;
-  std::uint64_t temporality_ = 0;  ///< 0: it has none
-  bool is_monotonic_ = false;
   std::optional<OpenMessage> metric_;
   std::optional<OpenMessage> data_;
   std::size_t metric_begin_ = 0;

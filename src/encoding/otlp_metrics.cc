@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/encoding/otlp_metrics.h"
 
-#include <algorithm>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -10,9 +8,9 @@
 #include "otlp_attributes.h"
 #include "otlp_exemplar.h"
 #include "otlp_fields.h"
+#include "otlp_metric.h"
 #include "otlp_metric_point.h"
 #include "otlp_metric_requests.h"
-#include "otlp_values.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -40,8 +38,7 @@ struct HistogramBlock {
 struct OtlpMetricEncoder::Encoding {
   detail::OtlpMetricRequests requests;
   detail::LineCache cache;
-  Collection collection{};
-  bool deltas = false;                 // are what the family under way shows
+  detail::OtlpTimes times;
   std::string full_name;               // its
   ByteBuffer rendered;                 // exemplars of one point, or attributes of one state
   ByteBuffer scratch;                  // for text that has to be repaired
@@ -50,17 +47,6 @@ struct OtlpMetricEncoder::Encoding {
 
   Encoding(std::span<const ResourceAttribute> resource, const OtlpMetricOptions& options)
       : requests{resource, options} {}
-
-  // ---- times ----
-
-  /// Of a sum or a histogram. Clocks can be set back; a start after the end would not be legal.
-  [[nodiscard]] OtlpWindow window_of(const Series& series) const noexcept {
-    std::int64_t start = series.born_unix_ns;
-    if (deltas) start = std::max(start, collection.since_unix_ns);
-    return {detail::otlp_time(std::min(start, collection.time_unix_ns)), detail::otlp_time(collection.time_unix_ns)};
-  }
-
-  [[nodiscard]] OtlpWindow moment() const noexcept { return {0, detail::otlp_time(collection.time_unix_ns)}; }
 
   // ---- what is kept of a series ----
 
@@ -78,9 +64,7 @@ struct OtlpMetricEncoder::Encoding {
   [[nodiscard]] HistogramBlock histogram_block(const Series& series, std::span<const double> given) {
     return HistogramBlock{cache.block(series.id, [&] {
       ByteBuffer& arena = cache.arena();
-      // Integers above 2^53 can become one double; bounds have to rise.
-      bounds.assign(given.begin(), given.end());
-      bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
+      detail::assign_rising(bounds, given);
       const std::size_t content = bounds.size() * sizeof(double);
       const std::size_t size = content == 0 ? 0 : detail::sized_field(content);
       const auto stored = static_cast<std::uint32_t>(size);
@@ -100,7 +84,7 @@ struct OtlpMetricEncoder::Encoding {
   template <class Value>
   void add_number(const Series& series, const OtlpWindow& window, const NumberPoint<Value>& point) {
     const std::string_view labels = attributes(detail::NumberDataPointField::attributes, series);
-    if (deltas && point.value == Value{}) return;
+    if (times.deltas() && point.value == Value{}) return;
     std::string_view exemplar;
     if (point.exemplar != nullptr) [[unlikely]] {
       rendered.clear();
@@ -124,30 +108,21 @@ struct OtlpMetricEncoder::Encoding {
     return rendered.view();
   }
 
-  /// The counts, where bounds were equal those between them together.
   [[nodiscard]] std::span<const std::uint64_t> merged(const HistogramPoint& point) {
-    buckets.assign(1, 0);
-    for (std::size_t i = 0; i < point.buckets.size(); ++i) {
-      buckets.back() += point.buckets[i];
-      const bool is_last = i + 1 == point.buckets.size();
-      const bool ends = i + 1 >= point.bounds.size() || point.bounds[i] != point.bounds[i + 1];
-      if (!is_last && ends) buckets.push_back(0);
-    }
+    detail::assign_merged(buckets, point);
     return buckets;
   }
 
   void add_histogram(const Series& series, const HistogramPoint& point) {
     const HistogramBlock block = histogram_block(series, point.bounds);
-    const std::uint64_t count = std::accumulate(point.buckets.begin(), point.buckets.end(), std::uint64_t{0});
+    const std::uint64_t count = detail::otlp_count(point);
     // A window may have the sum of an observation whose count is in the next one.
-    if (deltas && count == 0 && point.sum == 0) return;
+    if (times.deltas() && count == 0 && point.sum == 0) return;
     const std::size_t bounds_size = point.bounds.size() * sizeof(double);
     const bool rise = block.bounds.size() == (bounds_size == 0 ? 0 : detail::sized_field(bounds_size));
-    // metrics.proto: no sum where negative values can be recorded.
-    const bool is_negative = !(point.sum >= 0) || (!point.bounds.empty() && point.bounds[0] < 0);
-    const OtlpWindow window = window_of(series);
+    const OtlpWindow window = times.window_of(series);
     const detail::OtlpHistogram histogram{.count = count,
-                                          .sum = is_negative ? std::optional<double>{} : point.sum,
+                                          .sum = detail::otlp_sum(point),
                                           .buckets = rise ? point.buckets : merged(point),
                                           .bounds = block.bounds,
                                           .min = point.min,
@@ -159,9 +134,9 @@ struct OtlpMetricEncoder::Encoding {
 
   void add_exponential(const Series& series, const ExponentialPoint& point) {
     const std::string_view labels = attributes(detail::ExponentialHistogramDataPointField::attributes, series);
-    const std::uint64_t count = std::accumulate(point.buckets.begin(), point.buckets.end(), point.zero_count);
-    if (deltas && count == 0 && point.sum == 0) return;
-    const OtlpWindow window = window_of(series);
+    const std::uint64_t count = detail::otlp_count(point);
+    if (times.deltas() && count == 0 && point.sum == 0) return;
+    const OtlpWindow window = times.window_of(series);
     const std::string_view chosen =
         exemplars(detail::ExponentialHistogramDataPointField::exemplars, point.exemplars, window);
     requests.add([&](ByteBuffer& out) { detail::append_exponential_point(out, window, point, count, chosen, labels); });
@@ -177,7 +152,7 @@ struct OtlpMetricEncoder::Encoding {
       detail::AttributeWriter{rendered, scratch}.write(field,
                                                        {Text{full_name}, {state.name.data(), state.name.size()}});
       requests.add([&](ByteBuffer& out) {
-        detail::append_number_point(out, moment(), OtlpNumber{std::int64_t{state.enabled}}, {}, rendered.view());
+        detail::append_number_point(out, times.moment(), OtlpNumber{std::int64_t{state.enabled}}, {}, rendered.view());
       });
     }
   }
@@ -191,7 +166,7 @@ OtlpMetricEncoder::OtlpMetricEncoder(OtlpMetricEncoder&&) noexcept = default;
 OtlpMetricEncoder& OtlpMetricEncoder::operator=(OtlpMetricEncoder&&) noexcept = default;
 
 void OtlpMetricEncoder::begin(const Collection& collection) {
-  encoding_->collection = collection;
+  encoding_->times.begin(collection);
   encoding_->requests.begin();
   encoding_->cache.begin();
 }
@@ -202,30 +177,29 @@ void OtlpMetricEncoder::end() {
 }
 
 void OtlpMetricEncoder::family(const Family& family) {
-  const bool is_gauge = family.kind == Kind::gauge || family.kind == Kind::info || family.kind == Kind::state_set;
-  encoding_->deltas = !is_gauge && family.temporality == Temporality::delta;
+  encoding_->times.family(family);
   encoding_->full_name.assign(family.full_name);
   encoding_->requests.family(family);
 }
 
 void OtlpMetricEncoder::sum(const Series& series, const NumberPoint<std::uint64_t>& point) {
-  encoding_->add_number(series, encoding_->window_of(series), point);
+  encoding_->add_number(series, encoding_->times.window_of(series), point);
 }
 
 void OtlpMetricEncoder::sum(const Series& series, const NumberPoint<std::int64_t>& point) {
-  encoding_->add_number(series, encoding_->window_of(series), point);
+  encoding_->add_number(series, encoding_->times.window_of(series), point);
 }
 
 void OtlpMetricEncoder::sum(const Series& series, const NumberPoint<double>& point) {
-  encoding_->add_number(series, encoding_->window_of(series), point);
+  encoding_->add_number(series, encoding_->times.window_of(series), point);
 }
 
 void OtlpMetricEncoder::gauge(const Series& series, const NumberPoint<std::int64_t>& point) {
-  encoding_->add_number(series, encoding_->moment(), point);
+  encoding_->add_number(series, encoding_->times.moment(), point);
 }
 
 void OtlpMetricEncoder::gauge(const Series& series, const NumberPoint<double>& point) {
-  encoding_->add_number(series, encoding_->moment(), point);
+  encoding_->add_number(series, encoding_->times.moment(), point);
 }
 
 void OtlpMetricEncoder::histogram(const Series& series, const HistogramPoint& point) {
@@ -237,7 +211,7 @@ void OtlpMetricEncoder::histogram(const Series& series, const ExponentialPoint& 
 }
 
 void OtlpMetricEncoder::info(const Series& series) {
-  encoding_->add_number(series, encoding_->moment(), NumberPoint<std::int64_t>{1});
+  encoding_->add_number(series, encoding_->times.moment(), NumberPoint<std::int64_t>{1});
 }
 
 void OtlpMetricEncoder::state_set(const Series& series, std::span<const State> states) {
@@ -247,6 +221,8 @@ void OtlpMetricEncoder::state_set(const Series& series, std::span<const State> s
 std::span<const OtlpMetricEncoder::Request> OtlpMetricEncoder::requests() const noexcept {
   return encoding_->requests.requests();
 }
+
+void OtlpMetricEncoder::limit_requests(std::size_t max_bytes) noexcept { encoding_->requests.limit(max_bytes); }
 
 std::uint64_t OtlpMetricEncoder::dropped_too_large() const noexcept { return encoding_->requests.dropped_too_large(); }
 

@@ -21,6 +21,7 @@ class OtlpSpanRequest {
 
   SinkAnswer add(const SpanRecord& record);
   [[nodiscard]] OtlpSpanEncoder::Request finish();
+  void limit(std::size_t max_bytes) noexcept;
   [[nodiscard]] std::uint64_t dropped_too_large() const noexcept { return dropped_too_large_; }
 
  private:
@@ -49,7 +50,7 @@ class OtlpSpanRequest {
   /// Beside the spans and their scopes, at most.
   [[nodiscard]] std::size_t frame() const noexcept;
 
-  const std::size_t max_bytes_;
+  std::size_t max_bytes_;
   ByteBuffer resource_;  ///< ResourceSpans.resource, its field's tag included
   ByteBuffer spans_;     ///< ScopeSpans.spans, each with its field's tag
   ByteBuffer request_;

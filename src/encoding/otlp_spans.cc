@@ -16,7 +16,7 @@ namespace {
 
 std::string scope_message(const SpanRecord& record, ByteBuffer& scratch) {
   ByteBuffer out;
-  append_otlp_scope(out, record.scope_name(), record.scope_version(), scratch);
+  append_otlp_scope(out, {.name = record.scope_name(), .version = record.scope_version()}, scratch);
   return std::string{out.view()};
 }
 
@@ -27,6 +27,8 @@ OtlpSpanRequest::OtlpSpanRequest(std::span<const ResourceAttribute> resource, st
   append_otlp_resource(resource_, resource, scratch_);
   bytes_ = frame();
 }
+
+void OtlpSpanRequest::limit(std::size_t max_bytes) noexcept { max_bytes_ = std::min(max_bytes, most_message_bytes); }
 
 std::size_t OtlpSpanRequest::frame() const noexcept { return sized_field_at_most(resource_.size()); }
 
@@ -137,6 +139,8 @@ OtlpSpanEncoder& OtlpSpanEncoder::operator=(OtlpSpanEncoder&&) noexcept = defaul
 SinkAnswer OtlpSpanEncoder::span(const SpanRecord& record) { return request_->add(record); }
 
 OtlpSpanEncoder::Request OtlpSpanEncoder::finish() { return request_->finish(); }
+
+void OtlpSpanEncoder::limit_requests(std::size_t max_bytes) noexcept { request_->limit(max_bytes); }
 
 std::uint64_t OtlpSpanEncoder::dropped_too_large() const noexcept { return request_->dropped_too_large(); }
 

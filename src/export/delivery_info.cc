@@ -33,11 +33,14 @@ class Families {
     }
   }
 
-  void seconds(const detail::OwnFamily& family, Figure ns) {
+  void durations(const detail::OwnFamily& family) {
     own_.family(family);
     for (const ExporterDelivery& one : exporters_) {
       const Label label{"exporter", one.exporter};
-      own_.sum(static_cast<double>(one.info.*ns) / 1e9, {&label, 1});
+      own_.histogram({.bounds = DeliveryInfo::attempt_bounds,
+                      .buckets = one.info.attempt_buckets,
+                      .sum = static_cast<double>(one.info.attempt_ns) / 1e9},
+                     {&label, 1});
     }
   }
 
@@ -94,9 +97,8 @@ void visit_families(std::span<const ExporterDelivery> exporters, Visitor& visito
       {"delivery_replies_unreadable", "fast_telemetry_delivery_replies_unreadable",
        "Answers that were too large, broke off or were not what the protocol says.", Unit::none, Kind::counter},
       &Delivery::replies_unreadable);
-  families.seconds({"delivery_attempt", "fast_telemetry_delivery_attempt_seconds", "How long all attempts took.",
-                    Unit::seconds, Kind::counter},
-                   &Delivery::attempt_ns);
+  families.durations({"delivery_attempt", "fast_telemetry_delivery_attempt_seconds", "How long attempts took.",
+                      Unit::seconds, Kind::histogram});
   families.counter({"delivery_sent", "fast_telemetry_delivery_sent_bytes", "Bodies of requests, of all attempts.",
                     Unit::bytes, Kind::counter},
                    &Delivery::sent_bytes);

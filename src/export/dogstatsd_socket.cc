@@ -20,6 +20,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t burst_packets = 32;
 constexpr auto pause_between_bursts = 1ms;
 
+// How soon a wait sees that another thread has set an earlier end. Arbitrary: far below what a shutdown may take.
+constexpr auto longest_wait = 10ms;
+
 std::error_code timed_out() noexcept { return std::make_error_code(std::errc::timed_out); }
 
 /// Waits for room in the socket, or just for the time; a signal may end it early.
@@ -72,6 +75,7 @@ std::error_code DogStatsdSocket::take_late_error() noexcept {
 void DogStatsdSocket::close() noexcept {
   socket_ = FileDescriptor{};
   written_ = 0;
+  resolver_.forget();  // an agent that comes back may have another address
 }
 
 std::error_code DogStatsdSocket::open(Clock::time_point deadline) {
@@ -85,11 +89,16 @@ std::error_code DogStatsdSocket::open(Clock::time_point deadline) {
   return error == std::errc::wrong_protocol_type ? open_unix(SOCK_STREAM, deadline) : error;
 }
 
+DogStatsdSocket::Clock::time_point DogStatsdSocket::earliest(Clock::time_point deadline) const noexcept {
+  return std::min(deadline, resolver_.ends_by());
+}
+
 /// Takes the first address that nothing speaks against: `localhost` is two, and an agent often listens on one.
 std::error_code DogStatsdSocket::open_udp(Clock::time_point deadline) {
-  const Resolved resolved = resolver_.resolve(address_.host, address_.port, deadline);
-  std::error_code error = resolved.error;
-  for (const SocketAddress& address : resolved.addresses) {
+  std::error_code error = resolver_.resolve(deadline);
+  if (error) return error;
+  for (SocketAddress address : resolver_.addresses()) {
+    address.set_port(address_.port);
     socket_ = make_socket(address.family(), SOCK_DGRAM);
     error = socket_ ? connect(socket_, address) : last_error();
     if (!error) error = probe();
@@ -111,7 +120,7 @@ std::error_code DogStatsdSocket::open_unix(int type, Clock::time_point deadline)
   std::error_code error = connect(socket, {&address, sizeof address});
   // A stream whose peer has many connections to accept: nothing tells when there is room.
   while (error == std::errc::resource_unavailable_try_again) {
-    if (Clock::now() >= deadline) return timed_out();
+    if (is_over(deadline)) return timed_out();
     wait(-1, Clock::now() + pause_between_bursts);
     error = connect(socket, {&address, sizeof address});
   }
@@ -130,13 +139,13 @@ std::error_code DogStatsdSocket::probe() noexcept {
 
 std::error_code DogStatsdSocket::send_datagram(std::string_view packet, Clock::time_point deadline) noexcept {
   if (is_udp() && ++burst_ > burst_packets) {
-    wait(-1, std::min(deadline, Clock::now() + pause_between_bursts));
+    wait(-1, std::min(earliest(deadline), Clock::now() + pause_between_bursts));
     burst_ = 0;
-    if (Clock::now() >= deadline) return timed_out();
+    if (is_over(deadline)) return timed_out();
   }
   while (::send(socket_.number(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) {
     const std::error_code error = last_error();
-    if (!wait_for_room(error, deadline)) return Clock::now() >= deadline ? timed_out() : error;
+    if (!wait_for_room(error, deadline)) return is_over(deadline) ? timed_out() : error;
   }
   return {};
 }
@@ -161,7 +170,7 @@ std::error_code DogStatsdSocket::send_frame(std::string_view packet, Clock::time
       continue;
     }
     const std::error_code error = last_error();
-    if (!wait_for_room(error, deadline)) return Clock::now() >= deadline ? timed_out() : error;
+    if (!wait_for_room(error, deadline)) return is_over(deadline) ? timed_out() : error;
   }
   written_ = 0;
   return {};
@@ -171,12 +180,12 @@ std::error_code DogStatsdSocket::send_frame(std::string_view packet, Clock::time
 bool DogStatsdSocket::wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept {
   if (error == std::errc::interrupted) return true;
   if (error != std::errc::resource_unavailable_try_again && error != std::errc::no_buffer_space) return false;
-  if (Clock::now() >= deadline) return false;
+  if (is_over(deadline)) return false;
   // The kernel's own buffers tell nobody when they have room.
   if (error == std::errc::no_buffer_space) {
-    wait(-1, std::min(deadline, Clock::now() + pause_between_bursts));
+    wait(-1, std::min(earliest(deadline), Clock::now() + pause_between_bursts));
   } else {
-    wait(socket_.number(), deadline);
+    wait(socket_.number(), std::min(earliest(deadline), Clock::now() + longest_wait));
   }
   return true;
 }

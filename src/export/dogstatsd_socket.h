@@ -7,20 +7,20 @@
 #include <string_view>
 #include <system_error>
 
-#include "datagram_resolver.h"
 #include "fast_telemetry/export/dogstatsd.h"
 #include "file_descriptor.h"
+#include "resolver.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// Waits for room until a deadline, and never otherwise. Opens its socket when it is needed, and anew after an error.
+/// Not thread-safe, but for end_by.
 class DogStatsdSocket {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit DogStatsdSocket(DogStatsdAddress address, DatagramResolver resolver = DatagramResolver{})
-      : address_{std::move(address)}, resolver_{std::move(resolver)} {}
+  explicit DogStatsdSocket(DogStatsdAddress address) : address_{std::move(address)}, resolver_{address_.host} {}
 
   /// Before the first packet of an export: an open socket, and over UDP one whose port is not known to be dead.
   [[nodiscard]] std::error_code begin(Clock::time_point deadline);
@@ -37,10 +37,13 @@ class DogStatsdSocket {
 
   void close() noexcept;
 
+  /// From now on, until another time is given, no call lasts longer, nor does one under way. Any thread.
+  void end_by(Clock::time_point deadline) noexcept { resolver_.end_by(deadline); }
+
   /// For a forked child: the connection and a lookup under way are the parent's.
-  void forget() noexcept {
+  void leave_to_parent() noexcept {
     close();
-    resolver_.forget();
+    resolver_.leave_to_parent();
   }
 
  private:
@@ -51,10 +54,12 @@ class DogStatsdSocket {
   [[nodiscard]] std::error_code send_datagram(std::string_view packet, Clock::time_point deadline) noexcept;
   [[nodiscard]] std::error_code send_frame(std::string_view packet, Clock::time_point deadline) noexcept;
   [[nodiscard]] bool wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept;
+  [[nodiscard]] Clock::time_point earliest(Clock::time_point deadline) const noexcept;
+  [[nodiscard]] bool is_over(Clock::time_point deadline) const noexcept { return Clock::now() >= earliest(deadline); }
   [[nodiscard]] bool is_udp() const noexcept { return address_.socket == DogStatsdAddress::Socket::udp; }
 
   DogStatsdAddress address_;
-  DatagramResolver resolver_;
+  Resolver resolver_;
   FileDescriptor socket_;
   bool is_stream_ = false;
   std::size_t written_ = 0;  // of the packet under way and the length before it

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http_client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <ctime>
 #include <new>
 #include <stdexcept>
 #include <utility>
+
+#include "sigpipe_blocked.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -52,37 +53,6 @@ class Lines {
   curl_slist* first_ = nullptr;
 };
 
-/// libcurl asks OpenSSL to write to sockets, which may raise SIGPIPE; to ignore it is not ours to decide. While one of
-/// these exists, the signal is held back in this thread, and taken away if it was raised meanwhile.
-class SigpipeBlocked {
- public:
-  SigpipeBlocked() noexcept {
-    ::sigemptyset(&sigpipe_);
-    ::sigaddset(&sigpipe_, SIGPIPE);
-    was_pending_ = is_pending();
-    ::pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-  }
-  ~SigpipeBlocked() {
-    const timespec at_once = {};
-    if (!was_pending_ && is_pending()) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
-    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  SigpipeBlocked(const SigpipeBlocked&) = delete;
-  SigpipeBlocked& operator=(const SigpipeBlocked&) = delete;
-
- private:
-  [[nodiscard]] static bool is_pending() noexcept {
-    sigset_t pending;
-    ::sigemptyset(&pending);
-    ::sigpending(&pending);
-    return ::sigismember(&pending, SIGPIPE) == 1;
-  }
-
-  sigset_t sigpipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
-};
-
 curl_socket_t open_socket(void*, curlsocktype, curl_sockaddr* address) noexcept {
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
@@ -122,6 +92,21 @@ std::string field(CURL* easy, const char* name) {
   return header->value;
 }
 
+/// A URL has brackets around an IPv6 address.
+std::string without_brackets(const std::string& host) {
+  return host.empty() || host.front() != '[' ? host : host.substr(1, host.size() - 2);
+}
+
+std::string with_brackets(const SocketAddress& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.family() == AF_INET) {
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr, text, sizeof text);
+    return text;
+  }
+  ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr, text, sizeof text);
+  return '[' + std::string{text} + ']';
+}
+
 }  // namespace
 
 struct HttpClient::Curl {
@@ -139,15 +124,14 @@ struct HttpClient::Curl {
   ~Curl() {
     // To close a TLS connection is to say so to the peer, on the socket that a forked child shares with its parent.
     if (process != ::getpid()) return;
+    const SigpipeBlocked blocked;
     curl_easy_cleanup(easy);
     curl_multi_cleanup(multi);
   }
 };
 
 HttpClient::HttpClient(const HttpClientOptions& options)
-    : host_and_port_{options.host + ':' + options.port},
-      resolver_{options.host},
-      ends_by_{Time::max().time_since_epoch().count()} {
+    : host_and_port_{options.host + ':' + options.port}, resolver_{without_brackets(options.host)} {
   initialise_curl();
   curl_ = std::make_unique<Curl>();
   CURL* const easy = curl_->easy;
@@ -188,7 +172,7 @@ HttpClient::HttpClient(const HttpClientOptions& options)
 HttpClient::~HttpClient() = default;
 
 PostResult HttpClient::post(std::string_view body, Time deadline) noexcept {
-  const SigpipeBlocked blocked;
+  const SigpipeBlocked blocked;  // libcurl asks OpenSSL to write to sockets
   try {
     PostResult reply = try_to_post(body, deadline);
     if (reply.status == 0) resolver_.forget();
@@ -202,9 +186,8 @@ PostResult HttpClient::post(std::string_view body, Time deadline) noexcept {
 
 PostResult HttpClient::try_to_post(std::string_view body, Time deadline) {
   PostResult reply;
-  const Lookup lookup = resolver_.resolve(deadline, ends_by_);
-  if (lookup != Lookup::found) {
-    reply.is_timed_out = lookup == Lookup::too_late;
+  if (const std::error_code error = resolver_.resolve(deadline)) {
+    reply.is_timed_out = error == std::errc::timed_out;
     reply.error = reply.is_timed_out ? "the host's name is not resolved in time" : "the host's name is not resolved";
     return reply;
   }
@@ -218,10 +201,11 @@ PostResult HttpClient::try_to_post(std::string_view body, Time deadline) {
 
 /// To libcurl, so that it does not resolve by itself.
 void HttpClient::tell_addresses() {
-  if (resolver_.addresses().empty()) return;
+  if (resolver_.is_literal()) return;  // it takes those as they are
   std::string line = host_and_port_;
   char separator = ':';
-  for (const std::string& address : resolver_.addresses()) line += std::exchange(separator, ',') + address;
+  for (const SocketAddress& address : resolver_.addresses())
+    line += std::exchange(separator, ',') + with_brackets(address);
   Lines addresses;
   addresses.add(line);
   set(curl_->easy, CURLOPT_RESOLVE, addresses.first());
@@ -265,13 +249,8 @@ void HttpClient::run(PostResult& reply, Time deadline) {
 }
 
 void HttpClient::end_by(Time deadline) noexcept {
-  ends_by_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);  // what follows orders it
-  resolver_.wake();
+  resolver_.end_by(deadline);
   curl_multi_wakeup(curl_->multi);
-}
-
-HttpClient::Time HttpClient::ends_by() const noexcept {
-  return Time{Time::duration{ends_by_.load(std::memory_order_relaxed)}};
 }
 
 }  // namespace detail

@@ -3,7 +3,6 @@
 // HttpClient: POSTs to one URL, over HTTP/1.1 and TLS, by a deadline.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -57,7 +56,7 @@ class HttpClient {
 
   /// From now on nothing lasts longer than this, not even a post under way. Any thread.
   void end_by(Time deadline) noexcept;
-  [[nodiscard]] Time ends_by() const noexcept;
+  [[nodiscard]] Time ends_by() const noexcept { return resolver_.ends_by(); }
 
  private:
   struct Curl;
@@ -68,7 +67,6 @@ class HttpClient {
   std::string host_and_port_;
   Resolver resolver_;
   std::unique_ptr<Curl> curl_;
-  std::atomic<Time::rep> ends_by_;
 };
 
 }  // namespace detail

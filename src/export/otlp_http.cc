@@ -2,7 +2,6 @@
 #include "fast_telemetry/export/otlp_http.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "core/diagnose.h"
@@ -24,11 +23,6 @@ using Time = OtlpHttpSender::Time;
 
 /// OTLP, "OTLP/HTTP Request": before and after compression.
 constexpr std::size_t max_request_bytes = std::size_t{64} << 20U;
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32U | device();
-}
 
 std::chrono::seconds unix_now() noexcept {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::nanoseconds{unix_ns(now_ns())});
@@ -86,11 +80,12 @@ class OtlpHttpDelivery {
   [[nodiscard]] Circuit circuit() const noexcept { return queue_.policy().circuit(now_ns()); }
 
  private:
-  [[nodiscard]] std::string body_of(std::string_view request) {
-    if (!is_compressed_) return std::string{request};
+  /// Valid until the next call.
+  [[nodiscard]] std::string_view body_of(std::string_view request) {
+    if (!is_compressed_) return request;
     compressed_.clear();
     gzip_.compress(request, compressed_);
-    return std::string{compressed_.view()};
+    return compressed_.view();
   }
 
   void attempt_all(Time until) noexcept {
@@ -109,21 +104,22 @@ class OtlpHttpDelivery {
                          .is_reply_unreadable = reply.status != 0 && !reply.is_whole,
                          .sent_bytes = reply.sent_bytes};
     if (reply.status != 0) result.verdict = verdict_of_otlp_status(reply.status);
-    if (result.verdict == Verdict::retry) result.retry_after = parse_retry_after(reply.retry_after, unix_now());
+    if (result.verdict == AttemptVerdict::retry) result.retry_after = parse_retry_after(reply.retry_after, unix_now());
     try {
       read_body(reply, result);
     } catch (const std::bad_alloc&) {
       result.is_reply_unreadable = true;
     }
-    if (result.verdict == Verdict::delivered && result.is_reply_unreadable) result.verdict = Verdict::unconfirmed;
+    if (result.verdict == AttemptVerdict::delivered && result.is_reply_unreadable)
+      result.verdict = AttemptVerdict::unconfirmed;
     return result;
   }
 
   void read_body(const PostResult& reply, AttemptResult& result) {
     const bool is_readable = reply.is_whole && is_protobuf(reply.content_type);
-    if (result.verdict == Verdict::delivered) {
+    if (result.verdict == AttemptVerdict::delivered) {
       if (is_readable) read_partial_success(reply, result);
-    } else if (result.verdict != Verdict::retry) {
+    } else if (result.verdict != AttemptVerdict::retry) {
       diagnose("otlp", "the receiver refused " + items_ + ": status " + std::to_string(reply.status) + ' ' +
                            (is_readable ? printable(parse_rpc_status(reply.body)) : ""));
     } else if (queue_.policy().failures() == 0) {  // the first of an outage

@@ -10,14 +10,14 @@ namespace detail {
 
 /// OTLP, "OTLP/HTTP Response", "Retryable Response Codes": these four and no others. Redirections are not followed, so
 /// they are refusals.
-[[nodiscard]] constexpr Verdict verdict_of_otlp_status(long status) noexcept {
+[[nodiscard]] constexpr AttemptVerdict verdict_of_otlp_status(long status) noexcept {
   switch (status) {
     case 429:
     case 502:
     case 503:
-    case 504: return Verdict::retry;
-    case 413: return Verdict::too_large;
-    default: return status >= 200 && status < 300 ? Verdict::delivered : Verdict::refused;
+    case 504: return AttemptVerdict::retry;
+    case 413: return AttemptVerdict::too_large;
+    default: return status >= 200 && status < 300 ? AttemptVerdict::delivered : AttemptVerdict::refused;
   }
 }
 

@@ -4,15 +4,16 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
+#include <optional>
 #include <thread>
 #include <utility>
 
+#include "fast_telemetry/clock.h"
 #include "signals_blocked.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -20,38 +21,48 @@ namespace detail {
 
 namespace {
 
-constexpr std::chrono::seconds fresh_for{60};  // as libcurl's own cache
+constexpr std::int64_t fresh_for_ns = 60'000'000'000;  // as libcurl's own cache
 
-std::string literal_of(const addrinfo& info) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (info.ai_family == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(info.ai_addr)->sin_addr, text, sizeof text);
-    return text;
+struct Found {
+  std::error_code error;
+  std::vector<SocketAddress> addresses = {};
+};
+
+std::optional<SocketAddress> literal(const std::string& host) noexcept {
+  sockaddr_in v4 = {};
+  v4.sin_family = AF_INET;
+  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) return SocketAddress{&v4, sizeof v4};
+  sockaddr_in6 v6 = {};
+  v6.sin6_family = AF_INET6;
+  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) return SocketAddress{&v6, sizeof v6};
+  return {};
+}
+
+std::error_code error_of(int code) noexcept {
+  switch (code) {
+    case EAI_SYSTEM: return {errno, std::system_category()};
+    case EAI_MEMORY: return std::make_error_code(std::errc::not_enough_memory);
+    case EAI_AGAIN: return std::make_error_code(std::errc::resource_unavailable_try_again);
+    default: return std::make_error_code(std::errc::host_unreachable);
   }
-  if (info.ai_family != AF_INET6) return {};
-  ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(info.ai_addr)->sin6_addr, text, sizeof text);
-  return '[' + std::string{text} + ']';
 }
 
-/// libcurl takes these as they are.
-bool is_address(const std::string& host) noexcept {
-  in6_addr address;
-  return (!host.empty() && host.front() == '[') || ::inet_pton(AF_INET, host.c_str(), &address) == 1;
-}
-
-std::vector<std::string> look_up(const std::string& host) {
+Found look_up(const std::string& host) {
   addrinfo hints = {};
   hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_socktype = SOCK_STREAM;  // else each address comes once per type
   hints.ai_flags = AI_ADDRCONFIG;
   addrinfo* first = nullptr;
-  if (::getaddrinfo(host.c_str(), nullptr, &hints, &first) != 0) return {};
+  if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &first); code != 0) return {error_of(code)};
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner{first, &::freeaddrinfo};
-  std::vector<std::string> addresses;
+  Found found;
   for (const addrinfo* info = first; info != nullptr; info = info->ai_next) {
-    if (std::string literal = literal_of(*info); !literal.empty()) addresses.push_back(std::move(literal));
+    if (info->ai_family == AF_INET || info->ai_family == AF_INET6) {
+      found.addresses.emplace_back(info->ai_addr, info->ai_addrlen);
+    }
   }
-  return addresses;
+  if (found.addresses.empty()) found.error = std::make_error_code(std::errc::host_unreachable);
+  return found;
 }
 
 }  // namespace
@@ -61,70 +72,80 @@ struct Resolver::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   bool is_running = false;
-  bool is_answered = false;            ///< and nobody has taken the answer
-  std::vector<std::string> addresses;  ///< empty: there are none
+  std::optional<Found> answer;  ///< that nobody has taken
 };
 
-Resolver::Resolver(std::string host) : host_{std::move(host)}, shared_{std::make_shared<Shared>()} {
-  // RFC 6761, section 6.3: this name needs no asking.
-  if (host_ == "localhost") addresses_ = {"127.0.0.1", "[::1]"};
-  if (is_address(host_) || !addresses_.empty()) looked_up_ = Time::max();
+Resolver::Resolver(std::string host)
+    : host_{std::move(host)}, shared_{std::make_shared<Shared>()}, ends_by_{Time::max().time_since_epoch().count()} {
+  if (const auto address = literal(host_)) {
+    addresses_ = {*address};
+    known_ = Known::literal;
+  } else if (host_ == "localhost") {  // RFC 6761, section 6.3: this name needs no asking
+    addresses_ = {*literal("127.0.0.1"), *literal("::1")};
+    known_ = Known::reserved_name;
+  }
 }
 
 Resolver::~Resolver() = default;
 
 bool Resolver::is_fresh() const noexcept {
-  return looked_up_ == Time::max() ||
-         (looked_up_ != Time{} && std::chrono::steady_clock::now() - looked_up_ < fresh_for);
+  return known_ != Known::nothing && (known_ != Known::for_a_minute || now_ns() - looked_up_ns_ < fresh_for_ns);
 }
 
-bool Resolver::start() {
+std::error_code Resolver::start() {
   const std::lock_guard lock{shared_->mutex};
-  if (shared_->is_running || shared_->is_answered) return true;
+  if (shared_->is_running || shared_->answer) return {};
   const auto run = [shared = shared_, host = host_]() noexcept {
-    std::vector<std::string> addresses;
+    Found found{std::make_error_code(std::errc::not_enough_memory)};
     try {
-      addresses = look_up(host);
-    } catch (const std::bad_alloc&) {  // then there are none
+      found = look_up(host);
+    } catch (const std::bad_alloc&) {  // which is what it says already
     }
     const std::lock_guard thread_lock{shared->mutex};
-    shared->addresses = std::move(addresses);
+    shared->answer = std::move(found);
     shared->is_running = false;
-    shared->is_answered = true;
     shared->changed.notify_all();
   };
   try {
     const SignalsBlocked blocked;
     std::thread{run}.detach();
-  } catch (const std::system_error&) {
-    return false;
+  } catch (const std::system_error& error) {
+    return error.code();
   }
   shared_->is_running = true;
-  return true;
+  return {};
 }
 
-Lookup Resolver::resolve(Time deadline, const std::atomic<Time::rep>& ends_by) {
-  if (is_fresh()) return Lookup::found;
-  if (!start()) return Lookup::failed;
+std::error_code Resolver::resolve(Time deadline) {
+  if (is_fresh()) return {};
+  if (is_parents_.load(std::memory_order_relaxed)) {
+    shared_ = std::make_shared<Shared>();
+    // Release: who then finds it ours finds the new one. Until then end_by() leaves it alone.
+    is_parents_.store(false, std::memory_order_release);
+  }
+  if (const std::error_code error = start()) return error;
   std::unique_lock lock{shared_->mutex};
   while (shared_->is_running) {
-    // Read under the lock: a wake() after this finds us waiting.
-    const Time until = std::min(deadline, Time{Time::duration{ends_by.load(std::memory_order_relaxed)}});
-    if (std::chrono::steady_clock::now() >= until) return Lookup::too_late;
+    // Read under the lock: an end_by() after this finds us waiting.
+    const Time until = std::min(deadline, ends_by());
+    if (std::chrono::steady_clock::now() >= until) return std::make_error_code(std::errc::timed_out);
     shared_->changed.wait_until(lock, until);
   }
-  shared_->is_answered = false;
-  if (shared_->addresses.empty()) return Lookup::failed;
-  addresses_ = shared_->addresses;
-  looked_up_ = std::chrono::steady_clock::now();
-  return Lookup::found;
+  const Found found = *std::exchange(shared_->answer, {});
+  if (found.error) return found.error;
+  addresses_ = found.addresses;
+  known_ = Known::for_a_minute;
+  looked_up_ns_ = now_ns();
+  return {};
 }
 
 void Resolver::forget() noexcept {
-  if (looked_up_ != Time::max()) looked_up_ = {};
+  if (known_ == Known::for_a_minute) known_ = Known::nothing;
 }
 
-void Resolver::wake() noexcept {
+void Resolver::end_by(Time deadline) noexcept {
+  ends_by_.store(deadline.time_since_epoch().count(), std::memory_order_relaxed);  // what follows orders it
+  if (is_parents_.load(std::memory_order_acquire)) return;  // nobody waits. Pairs with resolve()'s release
   const std::lock_guard lock{shared_->mutex};
   shared_->changed.notify_all();
 }

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scraper.h"
 
-#include "fast_telemetry/process_info.h"
-#include "fast_telemetry/spans/drain.h"
-#include "fast_telemetry/storage_info.h"
-#include "spans/chunks.h"
+#include "library_families.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
@@ -85,13 +82,6 @@ class LimitedExposition final : public Visitor {
   ScrapeOutcome outcome_ = ScrapeOutcome::ok;
 };
 
-/// The accounting of spans, of a program that has tracers.
-struct SpansIfTraced {};
-
-void visit_families(const SpansIfTraced&, Visitor& visitor) {
-  if (made_buffers() != nullptr) visit_families(span_info(), visitor);
-}
-
 }  // namespace
 
 ScrapeOutcome Scraper::scrape(Format format, std::chrono::steady_clock::time_point deadline) {
@@ -102,8 +92,7 @@ template <class Encoder>
 ScrapeOutcome Scraper::scrape(Encoder& encoder, std::chrono::steady_clock::time_point deadline) {
   text_.clear();
   LimitedExposition<Encoder> exposition{encoder, text_, {options_.max_body_bytes, deadline, stopping_}};
-  reader_.collect().visit(exposition, storage_info(), options_.process_metrics ? process_info() : ProcessInfo{},
-                          SpansIfTraced{});
+  reader_.collect().visit(exposition, LibraryFamilies{.process = options_.process_metrics});
   // Every scraper sees finals for their time, so nothing hangs on this scrape's arriving.
   reader_.accept();
   return exposition.outcome();

@@ -3,8 +3,11 @@
 // SocketAddress: where a socket is connected to, of any family.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "fast_telemetry/detail/abi.h"
@@ -19,6 +22,13 @@ struct SocketAddress {
   SocketAddress() noexcept = default;
   SocketAddress(const void* address, std::size_t bytes) noexcept : size{static_cast<socklen_t>(bytes)} {
     std::memcpy(&storage, address, bytes);
+  }
+
+  /// Of an internet address.
+  void set_port(std::uint16_t port) noexcept {
+    const std::uint16_t bytes = htons(port);
+    static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
+    std::memcpy(reinterpret_cast<char*>(&storage) + offsetof(sockaddr_in, sin_port), &bytes, sizeof bytes);
   }
 
   [[nodiscard]] int family() const noexcept { return storage.ss_family; }

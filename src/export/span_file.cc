@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fast_telemetry/export/span_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -13,7 +12,7 @@
 #include "core/diagnose.h"
 #include "fast_telemetry/clock.h"
 #include "fast_telemetry/encoding/json_spans.h"
-#include "file_descriptor.h"
+#include "output_file.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -33,7 +32,7 @@ namespace detail {
 
 class SpanFileWriter {
  public:
-  SpanFileWriter(FileDescriptor file, const SpanFileOptions& options, const SpanFile::Info& before)
+  SpanFileWriter(OutputFile file, const SpanFileOptions& options, const SpanFile::Info& before)
       : file_{std::move(file)}, options_{options}, info_{before} {
     info_.bytes = 0;
     buffer_.reserve(write_bytes);
@@ -84,8 +83,8 @@ class SpanFileWriter {
     keep(flush());
     buffer_.append_unchecked(end_.view());
     const std::error_code error = flush_and_tell();
-    const bool is_closed = ::close(file_.release()) == 0 || errno == EINTR;
-    return error || is_closed ? error : detail::last_error();
+    const std::error_code closed = file_.close();
+    return error ? error : closed;
   }
 
  private:
@@ -98,17 +97,8 @@ class SpanFileWriter {
   }
 
   [[nodiscard]] std::error_code flush() noexcept {
-    std::string_view rest = buffer_.view();
-    std::error_code error;
-    while (!rest.empty() && !error) {
-      const ssize_t count = ::write(file_.number(), rest.data(), rest.size());
-      if (count > 0) {
-        rest.remove_prefix(static_cast<std::size_t>(count));
-      } else if (count == 0 || errno != EINTR) {
-        error = count == 0 ? std::make_error_code(std::errc::io_error) : detail::last_error();
-      }
-    }
-    const std::string_view written = buffer_.view().substr(0, buffer_.size() - rest.size());
+    const auto [bytes, error] = file_.write(buffer_.view(), {OutputFile::Time::max(), never_ends_});
+    const std::string_view written = buffer_.view().substr(0, bytes);
     count_written(error ? whole_spans(written) : written);
     buffer_.clear();
     return error;
@@ -118,9 +108,8 @@ class SpanFileWriter {
   [[nodiscard]] std::string_view whole_spans(std::string_view written) noexcept {
     const std::string_view whole = written.substr(0, written.rfind('\n') + 1);
     if (whole.size() == written.size()) return whole;
-    const auto size = static_cast<off_t>(info_.bytes + whole.size());
-    if (::ftruncate(file_.number(), size) != 0 || ::lseek(file_.number(), size, SEEK_SET) != size) {
-      file_ = FileDescriptor{};  // nothing can be read behind half a span: from now on all writes fail
+    if (!file_.take_back(written.size() - whole.size())) {
+      file_ = OutputFile{};  // nothing can be read behind half a span: from now on all writes fail
     }
     return whole;
   }
@@ -148,7 +137,8 @@ class SpanFileWriter {
   }
 
   const pid_t process_ = ::getpid();
-  FileDescriptor file_;
+  OutputFile file_;
+  std::atomic<OutputFile::Time::rep> never_ends_{OutputFile::Time::max().time_since_epoch().count()};
   SpanFileOptions options_;
   ChromeTrace chrome_{.process_id = static_cast<std::uint32_t>(process_), .base_unix_ns = base_of(unix_ns(now_ns()))};
   ByteBuffer buffer_;  ///< room for write_bytes at least
@@ -167,13 +157,8 @@ SpanFile::~SpanFile() { static_cast<void>(close()); }
 
 std::error_code SpanFile::open(const char* path, const SpanFileOptions& options) {
   static_cast<void>(close());
-  // Not to wait for the other end of a pipe.
-  detail::FileDescriptor file{::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600)};
-  if (!file) return detail::last_error();
-  struct stat status{};
-  if (::fstat(file.number(), &status) != 0) return detail::last_error();
-  if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return std::make_error_code(std::errc::not_supported);
-  if (::fcntl(file.number(), F_SETFL, 0) != 0) return detail::last_error();
+  detail::OutputFile file;
+  if (const std::error_code error = file.open(path)) return error;
   auto writer = std::make_unique<detail::SpanFileWriter>(std::move(file), options, info_);
   if (const std::error_code error = writer->begin()) return error;
   writer_ = std::move(writer);

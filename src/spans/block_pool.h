@@ -19,6 +19,9 @@ struct SpanBudget {
   std::atomic<std::uint64_t> most_used{0};
 
   [[nodiscard]] bool take(std::uint64_t size) noexcept;
+  [[nodiscard]] bool is_half_used() const noexcept {
+    return used.load(std::memory_order_relaxed) > bytes.load(std::memory_order_relaxed) / 2;
+  }
   void give_back(std::uint64_t size) noexcept { used.fetch_sub(size, std::memory_order_relaxed); }
 };
 extern constinit SpanBudget span_budget;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "chunks.h"
 
+#include "pressure.h"
 #include "thread_spans.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -39,6 +40,7 @@ Chunk* open_chunk(std::size_t room, SpanDrop& drop) noexcept {
   chunk.drained.store(0, std::memory_order_relaxed);
   // Release: pairs with the drain's acquire, which sees the zeros.
   chunk.state.store(ChunkState::open, std::memory_order_release);
+  if (span_budget.is_half_used()) call_for_drain();
   return &chunk;
 }
 
@@ -55,6 +57,7 @@ void chunks_begin_child(bool kernel_wiped) noexcept {
   if (buffers == nullptr) return;
   buffers->drain_lock.unlock();  // its owner may be a thread that exists in the parent only
   buffers->pool.begin_child(buffers->partial, kernel_wiped);
+  span_pressure.store(false, std::memory_order_relaxed);
   buffers->next_to_drain = 0;
   // What the parent counted, the parent reports; the counters begin at zero by themselves.
   buffers->drained.store(0, std::memory_order_relaxed);

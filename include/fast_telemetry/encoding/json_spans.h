@@ -5,18 +5,19 @@
 #pragma once
 
 #include "fast_telemetry/encoding/buffer.h"
+#include "fast_telemetry/encoding/json_resource.h"
 #include "fast_telemetry/spans/span_record.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
 /// Appends one line, which is a whole message of OTLP/JSON: an `opentelemetry.proto.trace.v1.TracesData` with this
-/// span, its scope, and no resource. That is what OpenTelemetry's file exporter writes, and what `jq` takes line by
-/// line.
+/// span, its scope, and the resource, if there is one. That is what OpenTelemetry's file exporter writes, and what `jq`
+/// takes line by line.
 ///
 /// Names and values follow OTLP's JSON encoding: ids in hexadecimal, integers of 64 bits as strings, enums as numbers,
 /// bytes in base64, what is no finite double as `"NaN"` or `"Infinity"`. Ill-formed UTF-8 becomes U+FFFD. A newline
 /// stands at the end and nowhere else. Throws std::bad_alloc only, and may have appended a part of the line then.
-void append_json_line(ByteBuffer& out, const SpanRecord& record);
+void append_json_line(ByteBuffer& out, const SpanRecord& record, const JsonResource& resource = {});
 
 /// The numbers that a trace viewer wants beside a span.
 struct ChromeTrace {

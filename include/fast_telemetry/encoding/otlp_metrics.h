@@ -21,6 +21,8 @@ struct OtlpMetricOptions {
   /// stands for this library's, with its version.
   Text scope_name = {};
   Text scope_version = {};
+  std::span<const ResourceAttribute> scope_attributes = {};  ///< copied, by the rules of a resource's
+  Text schema_url = {};  ///< of the semantic conventions that the metrics' names and attributes follow
 };
 
 /// Puts each collection it visits into one or more `ExportMetricsServiceRequest`s:
@@ -76,6 +78,9 @@ class OtlpMetricEncoder final : public Visitor {
   /// Of the last collection, once it has ended: none if it had no points. Each point is in one of them; a metric whose
   /// points are in several is described in each. They stay until the next collection begins.
   [[nodiscard]] std::span<const Request> requests() const noexcept;
+
+  /// OtlpMetricOptions::max_request_bytes from the next collection on: for a receiver that turns out to take less.
+  void limit_requests(std::size_t max_bytes) noexcept;
 
   /// Points that alone exceed max_request_bytes: left out.
   [[nodiscard]] std::uint64_t dropped_too_large() const noexcept;

@@ -56,6 +56,9 @@ class OtlpSpanEncoder final : public SpanSink {
   /// The request with all spans since the last one. The next span begins a new one.
   [[nodiscard]] Request finish();
 
+  /// OtlpSpanOptions::max_request_bytes from now on: for a receiver that turns out to take less.
+  void limit_requests(std::size_t max_bytes) noexcept;
+
   /// Spans that alone exceed max_request_bytes: taken, and left out.
   [[nodiscard]] std::uint64_t dropped_too_large() const noexcept;
 

@@ -4,6 +4,7 @@
 // endpoint that failed is asked again. For programs that export, and for exporters of one's own.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <limits>
 #include <optional>
@@ -30,13 +31,16 @@ struct DeliveryOptions {
   std::size_t max_queue_bytes = std::size_t{32} << 20U;
 };
 
-/// What became of what an exporter was given. Items are what the payloads are made of: spans, data points.
+/// What became of what an exporter was given. Items are what the payloads are made of: spans, data points, lines.
 ///
 /// items = delivered + unconfirmed + rejected + dropped() + queued, always.
 struct DeliveryInfo {
+  /// In seconds; those that Prometheus's clients have by default. The last is that of DeliveryOptions::attempt_timeout.
+  static constexpr std::array<double, 11> attempt_bounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+
   std::uint64_t items = 0;        ///< given
   std::uint64_t delivered = 0;    ///< the receiver says that it has them
-  std::uint64_t unconfirmed = 0;  ///< it answered 200, with a reply that could not be read; not sent again
+  std::uint64_t unconfirmed = 0;  ///< sent, and will not be again, but it did not say so: a 200 with garbage, DogStatsD
   std::uint64_t rejected = 0;     ///< it took the others of their payload (OTLP's partial success)
   std::uint64_t queued = 0;       ///< wait
 
@@ -52,7 +56,9 @@ struct DeliveryInfo {
   std::uint64_t unanswered = 0;  ///< of them, those that ended without an answer: no connection, a reset, a timeout
   std::uint64_t timed_out = 0;   ///< of these, those that took too long
   std::uint64_t attempt_ns = 0;  ///< all attempts took together
-  std::uint64_t sent_bytes = 0;  ///< of bodies, of all attempts
+  /// How many took no longer than attempt_bounds[i], and longer than the bound before; the last: longer than all.
+  std::array<std::uint64_t, 12> attempt_buckets = {};
+  std::uint64_t sent_bytes = 0;          ///< of bodies, of all attempts
   std::uint64_t replies_unreadable = 0;  ///< too large, or not what the protocol says
   std::uint64_t queued_bytes = 0;        ///< of DeliveryOptions::max_queue_bytes
 
@@ -71,7 +77,7 @@ struct DeliveryReport {
   [[nodiscard]] bool is_complete() const noexcept { return !next_attempt_in.has_value(); }
 };
 
-/// An exporter's accounting, and what it is called: "otlp_traces".
+/// An exporter's accounting, and what it is called: "otlp_spans".
 struct ExporterDelivery {
   Text exporter;
   DeliveryInfo info;

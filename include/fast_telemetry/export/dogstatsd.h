@@ -4,7 +4,6 @@
 // export.
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +11,7 @@
 #include <system_error>
 
 #include "fast_telemetry/encoding/dogstatsd.h"
+#include "fast_telemetry/export/exporter.h"
 #include "fast_telemetry/registry.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
@@ -51,7 +51,7 @@ struct DogStatsdExporterOptions {
   bool client_telemetry = true;
 };
 
-/// What one export did.
+/// What one call of export_once, flush, deliver or close did.
 struct DogStatsdReport {
   /// Why not everything went out; none: everything did. Errors of the system, or std::errc::timed_out. Over UDP, also
   /// what came back after the last packet had gone.
@@ -68,7 +68,7 @@ struct DogStatsdReport {
 /// Collects with a delta reader of its own, encodes (DogStatsdEncoder) and sends, when it is told to:
 ///
 ///     ft::DogStatsdExporter exporter{registry, {.address = *ft::DogStatsdAddress::from_environment()}};
-///     const ft::DogStatsdReport report = exporter.export_once();  // every ten seconds, as agents do
+///     exporter.export_once(std::chrono::steady_clock::now() + 1s);  // every ten seconds, as agents do
 ///
 /// Every increase goes out once. While no packet of a collection has gone out, the collection counts as not made, and
 /// the next one has all of it. Once one has, the others are kept until they have gone, too, before anything new is
@@ -81,23 +81,35 @@ struct DogStatsdReport {
 /// SIGPIPE. Over UDP they are paced, 32 packets in a millisecond, which leaves an agent's receive buffer room. Names
 /// are looked up in a thread, which may outlive a lookup's deadline, and the exporter, by the system's own timeouts.
 ///
+/// In the accounting that all exporters have, items are lines. What the kernel took is `unconfirmed`; nothing is ever
+/// `delivered`. Lines of a collection that counts as not made are no items, but `dropped_shutdown` if the exporter is
+/// closed then. Attempts are packets; no agent asks to be left alone, so flush is export_once.
+///
 /// The exporter's own metrics are in the registry as `fast_telemetry_dogstatsd_…` with the label `address`. Of the
 /// process and the storage (process_info.h, storage_info.h) nothing is sent: what they show are totals.
 ///
-/// Use from one thread at a time. A forked child may go on using its copy, which then opens a socket of its own and
-/// leaves to the parent what is kept.
-class DogStatsdExporter {
+/// Not thread-safe, but for end_by(). A forked child may go on using its copy, which then opens a socket of its own and
+/// leaves to the parent what is kept, and its accounting.
+class DogStatsdExporter final : public Exporter {
  public:
   /// Opens nothing yet. Throws std::invalid_argument if the registry refuses the exporter's own metrics: there is one
   /// for this address already.
   explicit DogStatsdExporter(Registry& registry, DogStatsdExporterOptions options = {});
-  ~DogStatsdExporter();
-  DogStatsdExporter(DogStatsdExporter&&) noexcept;
-  DogStatsdExporter& operator=(DogStatsdExporter&&) noexcept;
+  ~DogStatsdExporter() override;
+  DogStatsdExporter(const DogStatsdExporter&) = delete;
+  DogStatsdExporter& operator=(const DogStatsdExporter&) = delete;
 
-  /// Returns when everything was sent or cannot be, at the latest after `timeout` and the time that collecting takes.
-  /// Never throws: without memory, that is the error.
-  DogStatsdReport export_once(std::chrono::milliseconds timeout = std::chrono::milliseconds{1'000}) noexcept;
+  [[nodiscard]] Text name() const noexcept override { return "dogstatsd"; }
+  /// Returns when everything was sent or cannot be. Without memory, that is the report's error.
+  DeliveryReport export_once(Time until) noexcept override;
+  DeliveryReport deliver(Time until) noexcept override;
+  DeliveryReport flush(Time until) noexcept override;
+  DeliveryReport close(Time until) noexcept override;
+  void end_by(Time deadline) noexcept override;
+  [[nodiscard]] DeliveryInfo info() const noexcept override;
+
+  /// Of the last call.
+  [[nodiscard]] const DogStatsdReport& report() const noexcept;
 
  private:
   struct Exporting;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Exporter: what ft::Telemetry drives, on a schedule and at the end. For exporters of one's own.
+// Exporter, SpanExporter: what ft::Telemetry drives, on a schedule and at the end. For exporters of one's own.
 #pragma once
 
 #include <chrono>
 
 #include "fast_telemetry/export/delivery.h"
+#include "fast_telemetry/spans/drain.h"
 
 FAST_TELEMETRY_BEGIN_NAMESPACE
 
@@ -34,11 +35,25 @@ class Exporter {
   /// As flush, and drops and counts what then still waits. Called once; nothing but info() and the destructor follows.
   virtual DeliveryReport close(Time until) noexcept = 0;
 
-  /// From now on no call lasts longer than this, not even one under way. Any thread, at any time.
+  /// No call lasts longer than this, not even one under way, until another time is given: Time::max() lets calls take
+  /// their own time again. Any thread, at any time.
   virtual void end_by(Time deadline) noexcept = 0;
 
   /// Everything that became of what was collected.
   [[nodiscard]] virtual DeliveryInfo info() const noexcept = 0;
+};
+
+/// An exporter of spans. It does not take spans out of their buffers, since a drain gives each span to one place: who
+/// drives it drains, once for all exporters of spans there are, gives each of them every span, and then calls
+/// export_once, flush or close, for which "collects what there is" means: closes the request that spans are being
+/// written to. Calls of `span` come from the thread that the other calls come from, and none after close().
+///
+/// `taken`: the span is this exporter's, which delivers it, or drops and counts it. `full`: not now; the span is held,
+/// is given again before any other, and is not given again to exporters that have it. Meanwhile no exporter gets spans
+/// and the buffers fill, so `full` is for what passes soon, such as want of memory; who has a queue drops from that.
+class SpanExporter : public Exporter, public SpanSink {
+ public:
+  [[nodiscard]] SinkAnswer span(const SpanRecord& record) noexcept override = 0;
 };
 
 FAST_TELEMETRY_END_NAMESPACE

@@ -11,6 +11,7 @@
 #include "fast_telemetry/export/otlp_metric_exporter.h"
 #include "fast_telemetry/export/otlp_span_exporter.h"
 #include "fast_telemetry/runtime/resource.h"
+#include "fast_telemetry/spans/tail_sampler.h"
 #include "fast_telemetry/spans/tracer.h"
 #include "fast_telemetry/sweeper.h"
 
@@ -35,6 +36,7 @@ struct TelemetryOptions {
   std::optional<ExposerOptions> prometheus = {};
   bool console_metrics = false;  ///< OTLP/JSON to stdout
   bool console_spans = false;
+  std::optional<TailSamplerOptions> tail_sampler = {};  ///< between the spans and all their exporters
 
   ExportSchedule metrics{std::chrono::milliseconds{60'000}, std::chrono::milliseconds{30'000}};  ///< OTLP and console
   ExportSchedule spans{std::chrono::milliseconds{5'000}, std::chrono::milliseconds{30'000}};

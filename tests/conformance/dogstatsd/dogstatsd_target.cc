@@ -52,7 +52,8 @@ int main(int argc, char** argv) {
     metrics.load.set(0.125);  // to both servers, unlike to agents, a sign would mean a change
     metrics.limit.set(1'234'567'890'123);
     metrics.tenants.at("x|c\ny:1|c,z=#").add(2);
-    const ft::DogStatsdReport report = exporter.export_once(std::chrono::seconds{10});
+    exporter.export_once(std::chrono::steady_clock::now() + std::chrono::seconds{10});
+    const ft::DogStatsdReport& report = exporter.report();
     std::cout << (report.is_complete() ? "ok" : report.error.message()) << std::endl;
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Records metrics of all kinds with hostile labels, lets readers of each temporality collect them several times, and
-// writes into a folder: `<reader>-<collection>-<request>` as it would be sent, and `<reader>-<collection>.json`, what a
-// visitor was shown of the same snapshot, text and doubles in hexadecimal. Readers ending in `-split` have small
-// requests. The last line of output is the library's version.
+// writes into a folder: `<reader>-<collection>-<request>` as it would be sent, `<reader>-<collection>.jsonl`, the same
+// in lines of JSON, and `<reader>-<collection>.json`, what a visitor was shown of the same snapshot, text and doubles
+// in hexadecimal. Readers ending in `-split` have small requests. The last line of output is the library's version.
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -17,6 +17,7 @@
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/distribution.h"
 #include "fast_telemetry/dynamic_free.h"
+#include "fast_telemetry/encoding/json_metrics.h"
 #include "fast_telemetry/encoding/otlp_metrics.h"
 #include "fast_telemetry/extrema.h"
 #include "fast_telemetry/gauge.h"
@@ -260,8 +261,11 @@ class Exporter {
     snapshot.visit(shown, storage);
     snapshot.visit(whole_, storage);
     snapshot.visit(split_, storage);
+    snapshot.visit(lines_, storage);
     write(name_, round, shown, whole_);
     write(name_ + "-split", round, shown, split_);
+    std::ofstream lines{folder_ / (name_ + "-" + std::to_string(round) + ".jsonl"), std::ios::binary};
+    for (const ft::OtlpJsonMetricEncoder::Line& line : lines_.lines()) lines << line.text;
     if (round % 3 != 1) reader_.accept();  // else the next window is this one and more
   }
 
@@ -275,13 +279,19 @@ class Exporter {
     }
   }
 
-  static constexpr ft::OtlpMetricOptions split_options{
-      .max_request_bytes = 8000, .scope_name = "shop\xFF", .scope_version = "2.0"};
+  static inline const ft::ResourceAttribute scope_attributes[] = {{"part", "cart \xFF"}, {"number", 7}};
+  static inline const ft::OtlpMetricOptions split_options{.max_request_bytes = 8000,
+                                                          .scope_name = "shop\xFF",
+                                                          .scope_version = "2.0",
+                                                          .scope_attributes = scope_attributes,
+                                                          .schema_url = "https://example.com/1.0.0"};
   std::string name_;
   std::filesystem::path folder_;
   ft::Reader reader_;
-  ft::OtlpMetricEncoder whole_{{{"service.name", "größe\xFF"}}};
-  ft::OtlpMetricEncoder split_{{{"service.name", "größe\xFF"}}, split_options};
+  static constexpr ft::ResourceAttribute resource[] = {{"service.name", "größe\xFF"}};
+  ft::OtlpMetricEncoder whole_{resource};
+  ft::OtlpMetricEncoder split_{resource, split_options};
+  ft::OtlpJsonMetricEncoder lines_{resource};
 };
 
 void run(const std::filesystem::path& folder) {

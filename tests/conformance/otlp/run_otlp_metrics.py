@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OpenTelemetry's own classes, generated from its .proto files, decode our requests of metrics to what a visitor was
 shown, told by the rules of OTLP, and encode them to the same bytes. For each temporality preference, with large and with
-small requests; and all deltas together are the totals.
+small requests; and all deltas together are the totals. They read the same from our lines of OTLP/JSON.
 
 usage: run_otlp_metrics.py RECORDED_METRICS
 
@@ -17,12 +17,15 @@ import tempfile
 
 from opentelemetry_classes import Failure, check, check_known
 
+from otlp_json import message_of, parsed
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 
 READERS = ["cumulative", "delta", "lowmemory", "differences"]
 ROUNDS = range(7)
 ACCEPTED = [n for n in ROUNDS if n % 3 != 1]
 LARGEST_SPLIT = 8000
+SPLIT_SCOPE = ("shop\ufffd", "2.0", (("part", "cart \ufffd"), ("number", 7)), "https://example.com/1.0.0")
 
 COUNTER, UP_DOWN, GAUGE, HISTOGRAM, EXPONENTIAL, INFO, STATE_SET = range(7)
 UNITS = ["", "s", "By", "1", "Cel", "J", "W", "V", "A", "m", "g"]
@@ -180,13 +183,30 @@ def read_request(body, scope):
     request = ExportMetricsServiceRequest.FromString(body)
     check_known(request)
     check(request.SerializeToString() == body, "OpenTelemetry's classes write other bytes")
-    [resource_metrics] = request.resource_metrics
+    return read_metrics(request, scope)
+
+
+def read_metrics(message, scope):
+    [resource_metrics] = message.resource_metrics
     check(read_attributes(resource_metrics.resource.attributes) == [("service.name", "größe\ufffd")], "resource")
     [scope_metrics] = resource_metrics.scope_metrics
-    check((scope_metrics.scope.name, scope_metrics.scope.version) == scope, "scope", scope_metrics.scope)
+    attributes = tuple((pair.key, pair.value.int_value or pair.value.string_value)
+                       for pair in scope_metrics.scope.attributes)
+    check((scope_metrics.scope.name, scope_metrics.scope.version, attributes, scope_metrics.schema_url) == scope,
+          "scope", scope_metrics.scope, scope_metrics.schema_url)
     metrics = [read_metric(metric) for metric in scope_metrics.metrics]
     names = [metric["name"] for metric in metrics]
     check(len(names) == len(set(names)), "a metric comes twice:", names)
+    return metrics
+
+
+def read_lines(body, scope):
+    """One metric per line."""
+    check(body.endswith(b"\n"), "no newline at the end")
+    metrics = []
+    for line in body.decode().split("\n")[:-1]:
+        [metric] = read_metrics(message_of(parsed(line), MetricsData), scope)
+        metrics.append(metric)
     return metrics
 
 
@@ -290,9 +310,12 @@ def main(program):
                 bodies = [(folder / f"{name}-{n}-{i}").read_bytes() for i in range(count)]
                 check(count >= 3 if is_split and n != 3 else count >= 1, name, n, "has", count, "requests")
                 check(not is_split or max(map(len, bodies)) <= LARGEST_SPLIT, name, "a request is too large")
-                metrics = read_collection(bodies, ("shop\ufffd", "2.0") if is_split else ("fast-telemetry", version))
+                metrics = read_collection(bodies, SPLIT_SCOPE if is_split else ("fast-telemetry", version, (), ""))
                 check_same(metrics, shown.metrics, f"{name}, collection {n}:")
                 decoded[name].append(metrics)
+                if not is_split:
+                    lines = read_lines((folder / f"{name}-{n}.jsonl").read_bytes(), ("fast-telemetry", version))
+                    check_same(lines, metrics, f"{name}, JSON of collection {n}:")
                 requests += count
                 points += sum(len(metric["points"]) for metric in metrics)
         for name in READERS:
@@ -301,7 +324,7 @@ def main(program):
         streams = sum(check_totals(name, decoded) for name in READERS)
         check(streams > 800, "only", streams, "streams of deltas")
     print(f"{points} points in {requests} requests: decoded to what was shown, and encoded to the same bytes; "
-          f"the deltas of {streams} streams add up to the totals")
+          f"the deltas of {streams} streams add up to the totals; lines of JSON say the same")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 // Endpoints whose name nobody knows, or about which nobody answers.
 #include <gmock/gmock.h>
 
-#include "scripted_resolver.h"
 #include "sender_test.h"
+#include "tests/support/scripted_resolver.h"
 
 namespace ft = fast_telemetry;
 using namespace std::chrono_literals;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Endpoints that are to be trusted, and others. The server's end of TLS is Python's; certificates are made here.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <spawn.h>
@@ -23,7 +24,7 @@ void run(const std::string& command) {
 }
 
 /// A folder with certificates: two authorities, `ours` and `other`; of ours, one for a server at 127.0.0.1 (`server`),
-/// one for another server's name (`elsewhere`), and a client's (`client`).
+/// one for another server's name (`elsewhere`), one that ended yesterday (`expired`), and a client's (`client`).
 class Certificates {
  public:
   Certificates() {
@@ -34,6 +35,7 @@ class Certificates {
     authority("other");
     signed_by_ours("server", "subjectAltName=IP:127.0.0.1");
     signed_by_ours("elsewhere", "subjectAltName=DNS:elsewhere.test");
+    signed_by_ours("expired", "subjectAltName=IP:127.0.0.1", -1);
     signed_by_ours("client", "extendedKeyUsage=clientAuth");
   }
   ~Certificates() { std::filesystem::remove_all(folder_); }
@@ -50,10 +52,11 @@ class Certificates {
     run(request + ("-x509 -subj /CN=" + name) + " -days 2 -keyout " + key(name) + " -out " + certificate(name) +
         " 2>/dev/null");
   }
-  void signed_by_ours(const std::string& name, const std::string& extension) const {
-    run(request + ("-subj /CN=" + name) + " -keyout " + key(name) + " 2>/dev/null | openssl x509 -req -days 2 -CA " +
-        certificate("ours") + " -CAkey " + key("ours") + " -CAcreateserial -extfile /dev/fd/3 3<<'EXTENSION' -out " +
-        certificate(name) + " 2>/dev/null\n" + extension + "\nEXTENSION\n");
+  void signed_by_ours(const std::string& name, const std::string& extension, int days = 2) const {
+    run(request + ("-subj /CN=" + name) + " -keyout " + key(name) + " 2>/dev/null | openssl x509 -req -days " +
+        std::to_string(days) + " -CA " + certificate("ours") + " -CAkey " + key("ours") +
+        " -CAcreateserial -extfile /dev/fd/3 3<<'EXTENSION' -out " + certificate(name) + " 2>/dev/null\n" + extension +
+        "\nEXTENSION\n");
   }
 
   std::filesystem::path folder_;
@@ -105,6 +108,18 @@ class TlsFront {
   int input_ = -1;
   std::FILE* output_ = nullptr;
   std::string port_;
+};
+
+/// While one exists, this thread's writes to sockets raise SIGPIPE, as those of TLS libraries may that libcurl can be
+/// built with. The one that we have asks the kernel not to.
+class MayRaiseSigpipe {
+ public:
+  MayRaiseSigpipe() { of_this_thread = true; }
+  ~MayRaiseSigpipe() { of_this_thread = false; }
+  MayRaiseSigpipe(const MayRaiseSigpipe&) = delete;
+  MayRaiseSigpipe& operator=(const MayRaiseSigpipe&) = delete;
+
+  static inline thread_local bool of_this_thread = false;
 };
 
 const Certificates& certificates() {
@@ -173,6 +188,12 @@ TEST_F(Tls, a_server_with_another_name_in_its_certificate_gets_nothing) {
   expect_distrust(sender);
 }
 
+TEST_F(Tls, a_server_whose_certificate_has_expired_gets_nothing) {
+  start("expired");
+  ft::OtlpHttpSender sender = sender_that_trusts("ours");
+  expect_distrust(sender);
+}
+
 TEST_F(Tls, a_client_shows_its_certificate) {
   start("server", certificates().certificate("ours"));
   ft::OtlpHttpSender sender = sender_that_trusts("ours", "client");
@@ -200,8 +221,10 @@ TEST_F(Tls, a_server_without_tls_gets_nothing_in_clear) {
   stopper.join();
 }
 
-// The peer is gone when the request is written: no signal ends the program.
+// The peer is gone when the request is written: no signal ends the program, whatever the TLS library does about it.
+// Mutation seen red: SIGPIPE not held back.
 TEST_F(Tls, a_reset_in_the_middle_of_the_body_is_retried) {
+  const MayRaiseSigpipe may_raise_sigpipe;
   start("server");
   ft::OtlpHttpSender sender = sender_that_trusts("ours");
   server.then([](ft::ServerConnection& connection, ft::ReceivedRequest& request) {
@@ -246,3 +269,10 @@ TEST_F(Tls, files_that_cannot_be_read_are_told_at_once) {
 }
 
 }  // namespace
+
+// Stands before the C library's for everything in this program, libcurl included.
+extern "C" ssize_t send(int socket, const void* bytes, std::size_t size, int flags) {
+  using Function = ssize_t (*)(int, const void*, std::size_t, int);
+  static const auto system = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "send"));
+  return system(socket, bytes, size, MayRaiseSigpipe::of_this_thread ? flags & ~MSG_NOSIGNAL : flags);
+}

@@ -13,6 +13,7 @@
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/support/dogstatsd_agent.h"
+#include "tests/support/dogstatsd_export.h"
 #include "tests/support/dogstatsd_parser.h"
 
 namespace ft = fast_telemetry;
@@ -52,7 +53,7 @@ TEST_F(DogStatsdExport, sends_each_increase_once_over_udp) {
   const ft::UdpAgent agent;
   ft::DogStatsdExporter exporter{registry, {.address = udp("127.0.0.1", agent.port())}};
   requests.add(5);
-  const ft::DogStatsdReport first = exporter.export_once();
+  const ft::DogStatsdReport first = ft::export_within(exporter, std::chrono::seconds{1});
   EXPECT_TRUE(first.is_complete());
   EXPECT_EQ(first.packets_sent, 1u);
   EXPECT_GT(first.lines.lines, 0u);
@@ -61,7 +62,7 @@ TEST_F(DogStatsdExport, sends_each_increase_once_over_udp) {
   EXPECT_EQ(first.bytes_sent, packet->size());
   EXPECT_EQ(counted(packet, "requests"), 5u);
   requests.add(3);
-  EXPECT_TRUE(exporter.export_once().is_complete());
+  EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
   EXPECT_EQ(counted(agent.packet(), "requests"), 3u);
 }
 
@@ -71,13 +72,13 @@ TEST_F(DogStatsdExport, sends_over_ipv6_and_to_names) {
   {
     const ft::UdpAgent agent{AF_INET6};
     ft::DogStatsdExporter exporter{registry, {.address = udp("::1", agent.port())}};
-    EXPECT_TRUE(exporter.export_once().is_complete());
+    EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
     EXPECT_EQ(counted(agent.packet(), "requests"), 5u);
   }
   // Mostly two addresses, of which the agent listens on one: the other one's refusal is noticed by the empty line.
   const ft::UdpAgent agent;
   ft::DogStatsdExporter exporter{registry, {.address = udp("localhost", agent.port())}};
-  const ft::DogStatsdReport report = exporter.export_once(std::chrono::seconds{10});
+  const ft::DogStatsdReport report = ft::export_within(exporter, std::chrono::seconds{10});
   EXPECT_TRUE(report.is_complete()) << report.error.message();
   EXPECT_EQ(counted(agent.packet(), "requests"), 5u);
 }
@@ -87,7 +88,7 @@ TEST_F(DogStatsdExport, sends_over_unix_datagrams) {
     const ft::UnixAgent agent{folder.socket(), SOCK_DGRAM};
     ft::DogStatsdExporter exporter{registry, {.address = {.socket = socket, .path = folder.socket()}}};
     requests.add(5);
-    EXPECT_TRUE(exporter.export_once().is_complete());
+    EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
     EXPECT_GE(counted(agent.packet(), "requests"), 5u);
   }
 }
@@ -99,7 +100,7 @@ TEST_F(DogStatsdExport, sends_frames_over_unix_streams) {
     ft::DogStatsdExporter exporter{registry, {.address = {.socket = socket, .path = folder.socket()}}};
     for (std::uint64_t n = 1; n <= 2; ++n) {
       requests.add(n);
-      EXPECT_TRUE(exporter.export_once().is_complete());
+      EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
     }
     const ft::AgentSocket connection = agent.accept();
     ft::FrameReader frames{connection};
@@ -117,8 +118,8 @@ TEST_F(DogStatsdExport, packets_fit_the_transport) {
   const DogStatsdAddress stream{.socket = DogStatsdAddress::Socket::unix_stream, .path = folder.socket()};
   ft::DogStatsdExporter over_udp{registry, {.address = udp("127.0.0.1", udp_agent.port())}};
   ft::DogStatsdExporter over_unix{registry, {.address = stream}};
-  EXPECT_TRUE(over_udp.export_once().is_complete());
-  EXPECT_TRUE(over_unix.export_once().is_complete());
+  EXPECT_TRUE(ft::export_within(over_udp, std::chrono::seconds{1}).is_complete());
+  EXPECT_TRUE(ft::export_within(over_unix, std::chrono::seconds{1}).is_complete());
 
   std::uint64_t by_udp = 0;
   std::size_t largest = 0;
@@ -152,10 +153,10 @@ TEST_F(DogStatsdExport, two_exporters_each_send_everything) {
   ft::DogStatsdExporter to_one{registry, {.address = udp("127.0.0.1", one.port())}};
   ft::DogStatsdExporter to_other{registry, {.address = udp("127.0.0.1", other.port())}};
   requests.add(1);
-  EXPECT_TRUE(to_one.export_once().is_complete());
+  EXPECT_TRUE(ft::export_within(to_one, std::chrono::seconds{1}).is_complete());
   requests.add(2);
-  EXPECT_TRUE(to_one.export_once().is_complete());
-  EXPECT_TRUE(to_other.export_once().is_complete());
+  EXPECT_TRUE(ft::export_within(to_one, std::chrono::seconds{1}).is_complete());
+  EXPECT_TRUE(ft::export_within(to_other, std::chrono::seconds{1}).is_complete());
   EXPECT_EQ(counted(one.packet(), "requests"), 1u);
   EXPECT_EQ(counted(one.packet(), "requests"), 2u);
   EXPECT_EQ(counted(other.packet(), "requests"), 3u);
@@ -168,8 +169,8 @@ TEST_F(DogStatsdExport, counts_what_it_does) {
   ft::DogStatsdExporter exporter{registry, {.address = udp("127.0.0.1", agent.port())}};
   const std::string url = udp("127.0.0.1", agent.port()).url();
   requests.add(1);
-  const ft::DogStatsdReport first = exporter.export_once();
-  const ft::DogStatsdReport second = exporter.export_once();
+  const ft::DogStatsdReport first = ft::export_within(exporter, std::chrono::seconds{1});
+  const ft::DogStatsdReport second = ft::export_within(exporter, std::chrono::seconds{1});
   const ft::RecordingVisitor metrics = seen();
   EXPECT_EQ(metrics.counter("fast_telemetry_dogstatsd_exports", {{"address", url}, {"outcome", "ok"}}), 2u);
   EXPECT_EQ(metrics.counter("fast_telemetry_dogstatsd_sent_packets", {{"address", url}}), 2u);
@@ -186,9 +187,9 @@ TEST_F(DogStatsdExport, tells_an_agent_what_its_client_has_sent) {
   const ft::UdpAgent agent;
   ft::DogStatsdExporter exporter{registry, {.address = udp("127.0.0.1", agent.port())}};
   requests.add(1);
-  const ft::DogStatsdReport first = exporter.export_once();
-  const ft::DogStatsdReport second = exporter.export_once();
-  static_cast<void>(exporter.export_once());
+  const ft::DogStatsdReport first = ft::export_within(exporter, std::chrono::seconds{1});
+  const ft::DogStatsdReport second = ft::export_within(exporter, std::chrono::seconds{1});
+  static_cast<void>(ft::export_within(exporter, std::chrono::seconds{1}));
   EXPECT_EQ(counted(agent.packet(), "datadog.dogstatsd.client.packets_sent"), 0u);
   const auto after_one = agent.packet();
   EXPECT_EQ(counted(after_one, "datadog.dogstatsd.client.packets_sent"), 1u);
@@ -202,8 +203,8 @@ TEST_F(DogStatsdExport, tells_an_agent_what_its_client_has_sent) {
   }
 
   ft::DogStatsdExporter silent{registry, {.address = udp("localhost", agent.port()), .client_telemetry = false}};
-  static_cast<void>(silent.export_once());
-  static_cast<void>(silent.export_once());
+  static_cast<void>(ft::export_within(silent, std::chrono::seconds{1}));
+  static_cast<void>(ft::export_within(silent, std::chrono::seconds{1}));
   for (int i = 0; i < 2; ++i) EXPECT_EQ(agent.packet().value().find("datadog."), std::string::npos);
 }
 
@@ -218,7 +219,7 @@ TEST_F(DogStatsdExport, sends_constant_tags_and_origin) {
       registry,
       {.address = udp("127.0.0.1", agent.port()), .lines = {.tags = {{"env", "prod"}}, .container_id = "ci-1"}}};
   requests.add(1);
-  EXPECT_TRUE(exporter.export_once().is_complete());
+  EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
   const auto packet = agent.packet();
   ASSERT_TRUE(packet);
   EXPECT_TRUE(packet->starts_with("requests:1|c|#env:prod|c:ci-1\n")) << *packet;

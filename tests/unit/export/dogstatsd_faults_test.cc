@@ -15,6 +15,7 @@
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/testing/recording_visitor.h"
 #include "tests/support/dogstatsd_agent.h"
+#include "tests/support/dogstatsd_export.h"
 #include "tests/support/dogstatsd_parser.h"
 
 namespace ft = fast_telemetry;
@@ -95,7 +96,7 @@ TEST_F(DogStatsdFaults, what_a_dead_port_did_not_get_comes_when_an_agent_is_ther
   ft::DogStatsdExporter exporter{registry, {.address = {.port = port}}};
   for (int i = 0; i < 3; ++i) {
     requests.add(1);
-    const ft::DogStatsdReport report = exporter.export_once();
+    const ft::DogStatsdReport report = ft::export_within(exporter, std::chrono::seconds{1});
     EXPECT_EQ(report.error, std::errc::connection_refused);
     EXPECT_EQ(report.packets_sent, 0u);
     EXPECT_FALSE(report.is_complete());
@@ -104,37 +105,38 @@ TEST_F(DogStatsdFaults, what_a_dead_port_did_not_get_comes_when_an_agent_is_ther
     {
       const ft::UdpAgent agent{AF_INET, port};
       requests.add(1);
-      EXPECT_TRUE(exporter.export_once().is_complete());
+      EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
       EXPECT_EQ(received(agent, "requests"), restart == 0 ? 4u : 2u);
     }
     requests.add(1);  // between this agent's end and the next one's beginning
-    EXPECT_EQ(exporter.export_once().error, std::errc::connection_refused);
+    EXPECT_EQ(ft::export_within(exporter, std::chrono::seconds{1}).error, std::errc::connection_refused);
   }
 }
 
 TEST_F(DogStatsdFaults, a_unix_agent_may_come_late_go_and_come_back) {
   ft::DogStatsdExporter exporter{registry, to(Socket::unix_datagram)};
   requests.add(1);
-  EXPECT_EQ(exporter.export_once().error, std::errc::no_such_file_or_directory);
+  EXPECT_EQ(ft::export_within(exporter, std::chrono::seconds{1}).error, std::errc::no_such_file_or_directory);
   for (int restart = 0; restart < 3; ++restart) {
     ft::UnixAgent agent{folder.socket(), SOCK_DGRAM};
     requests.add(1);
-    EXPECT_TRUE(exporter.export_once().is_complete());
+    EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
     EXPECT_EQ(received(agent, "requests"), 2u);
     agent.close();
     requests.add(1);
-    EXPECT_EQ(exporter.export_once().error, std::errc::connection_refused);
+    EXPECT_EQ(ft::export_within(exporter, std::chrono::seconds{1}).error, std::errc::connection_refused);
   }
 }
 
 TEST_F(DogStatsdFaults, a_stream_agent_may_come_late_go_and_come_back) {
   ft::DogStatsdExporter exporter{registry, to(Socket::unix_stream)};
   requests.add(1);
-  EXPECT_EQ(exporter.export_once().error, std::errc::no_such_file_or_directory);
+  EXPECT_EQ(ft::export_within(exporter, std::chrono::seconds{1}).error, std::errc::no_such_file_or_directory);
   for (int restart = 0; restart < 3; ++restart) {
     ft::UnixAgent agent{folder.socket(), SOCK_STREAM};
     requests.add(1);
-    EXPECT_TRUE(exporter.export_once().is_complete());  // no SIGPIPE either, from the second round on
+    EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1})
+                    .is_complete());  // no SIGPIPE either, from the second round on
     const ft::AgentSocket connection = agent.accept();
     ft::FrameReader frames{connection};
     EXPECT_EQ(received(frames, "requests"), 2u);
@@ -149,17 +151,17 @@ TEST_F(DogStatsdFaults, a_collection_of_which_nothing_went_out_is_not_kept_but_m
   ft::DogStatsdExporter exporter{registry, to(Socket::unix_datagram)};
   ft::Registry other;
   ft::DogStatsdExporter stranger{other, to(Socket::unix_datagram)};
-  for (int i = 0; i < 10'000 && stranger.export_once(0ms).packets_kept == 0; ++i) {
-    if (stranger.export_once(0ms).error) break;  // the agent's queue is full
+  for (int i = 0; i < 10'000 && ft::export_within(stranger, 0ms).packets_kept == 0; ++i) {
+    if (ft::export_within(stranger, 0ms).error) break;  // the agent's queue is full
   }
   requests.add(1);
-  const ft::DogStatsdReport report = exporter.export_once(0ms);
+  const ft::DogStatsdReport report = ft::export_within(exporter, 0ms);
   EXPECT_EQ(report.error, std::errc::timed_out);
   EXPECT_EQ(report.packets_sent, 0u);
   EXPECT_EQ(report.packets_kept, 0u);
   requests.add(1);
   EXPECT_EQ(received(agent, "requests"), 0u);
-  EXPECT_TRUE(exporter.export_once(0ms).is_complete());
+  EXPECT_TRUE(ft::export_within(exporter, 0ms).is_complete());
   EXPECT_EQ(received(agent, "requests"), 2u);
 }
 
@@ -169,7 +171,7 @@ TEST_F(DogStatsdFaults, what_does_not_fit_an_agents_queue_is_kept_and_sent_once)
   const ft::UnixAgent agent{folder.socket(), SOCK_DGRAM};
   ft::DogStatsdExporter exporter{registry, to(Socket::unix_datagram)};
   bulk.add();
-  ft::DogStatsdReport report = exporter.export_once(0ms);
+  ft::DogStatsdReport report = ft::export_within(exporter, 0ms);
   EXPECT_EQ(report.error, std::errc::timed_out);
   EXPECT_GT(report.packets_sent, 0u);
   EXPECT_GT(report.packets_kept, 0u);
@@ -179,7 +181,7 @@ TEST_F(DogStatsdFaults, what_does_not_fit_an_agents_queue_is_kept_and_sent_once)
   std::size_t exports = 0;
   while (!report.is_complete()) {
     count += received(agent, "bulk");
-    report = exporter.export_once(0ms);
+    report = ft::export_within(exporter, 0ms);
     ASSERT_LT(++exports, 10'000u);
   }
   EXPECT_EQ(count + received(agent, "bulk"), 2 * Bulk::series);
@@ -199,7 +201,7 @@ TEST_F(DogStatsdFaults, waits_for_an_agent_that_reads_until_its_deadline) {
       count += counted(*packet, "bulk");
     }
   }};
-  const ft::DogStatsdReport report = exporter.export_once(60s);
+  const ft::DogStatsdReport report = ft::export_within(exporter, 60s);
   reading.join();
   EXPECT_TRUE(report.is_complete()) << report.error.message();
   EXPECT_EQ(count, Bulk::series);
@@ -211,7 +213,7 @@ TEST_F(DogStatsdFaults, a_stream_that_is_full_goes_on_where_it_stopped) {
   const ft::UnixAgent agent{folder.socket(), SOCK_STREAM};
   ft::DogStatsdExporter exporter{registry, in_parts()};
   bulk.add();
-  ft::DogStatsdReport report = exporter.export_once(0ms);
+  ft::DogStatsdReport report = ft::export_within(exporter, 0ms);
   EXPECT_EQ(report.error, std::errc::timed_out);
   EXPECT_GT(report.packets_kept, 0u);
   const ft::AgentSocket connection = agent.accept();
@@ -219,7 +221,7 @@ TEST_F(DogStatsdFaults, a_stream_that_is_full_goes_on_where_it_stopped) {
   std::uint64_t count = 0;
   for (int i = 0; i < 10'000 && !report.is_complete(); ++i) {
     count += received(frames, "bulk");
-    report = exporter.export_once(0ms);
+    report = ft::export_within(exporter, 0ms);
   }
   EXPECT_EQ(count + received(frames, "bulk"), Bulk::series);
 }
@@ -231,7 +233,7 @@ TEST_F(DogStatsdFaults, a_packet_cut_off_by_the_peer_is_sent_whole_to_the_next) 
   const ft::UnixAgent agent{folder.socket(), SOCK_STREAM};
   ft::DogStatsdExporter exporter{registry, in_parts()};
   bulk.add();
-  EXPECT_EQ(exporter.export_once(0ms).error, std::errc::timed_out);
+  EXPECT_EQ(ft::export_within(exporter, 0ms).error, std::errc::timed_out);
   std::uint64_t count = 0;
   {
     const ft::AgentSocket connection = agent.accept();
@@ -247,7 +249,7 @@ TEST_F(DogStatsdFaults, a_packet_cut_off_by_the_peer_is_sent_whole_to_the_next) 
       count += counted(*frame, "bulk");
     }
   }};
-  const ft::DogStatsdReport report = exporter.export_once(60s);
+  const ft::DogStatsdReport report = ft::export_within(exporter, 60s);
   reading.join();
   EXPECT_TRUE(report.is_complete()) << report.error.message();
   EXPECT_EQ(count, Bulk::series);
@@ -260,7 +262,7 @@ TEST_F(DogStatsdFaults, a_packet_that_no_socket_takes_is_dropped_and_counted) {
   const ft::DogStatsdExporterOptions options{.address = {.port = agent.port()}, .max_packet_bytes = 100'000};
   ft::DogStatsdExporter exporter{registry, options};
   bulk.add();
-  const ft::DogStatsdReport report = exporter.export_once();
+  const ft::DogStatsdReport report = ft::export_within(exporter, std::chrono::seconds{1});
   EXPECT_GT(report.packets_dropped, 0u);
   EXPECT_FALSE(report.is_complete());
   EXPECT_EQ(report.packets_kept, 0u);
@@ -269,7 +271,7 @@ TEST_F(DogStatsdFaults, a_packet_that_no_socket_takes_is_dropped_and_counted) {
                                                  {{"address", options.address.url()}, {"reason", "packet_too_large"}}),
             report.packets_dropped);
   received(agent, "bulk");
-  EXPECT_TRUE(exporter.export_once().is_complete());
+  EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).is_complete());
   EXPECT_EQ(received(agent, "bulk"), 0u);
 }
 
@@ -278,7 +280,7 @@ TEST_F(DogStatsdFaults, what_no_packet_can_have_is_counted_once) {
   const ft::DogStatsdExporterOptions options{.address = {.port = agent.port()}, .max_packet_bytes = 10};
   ft::DogStatsdExporter exporter{registry, options};
   requests.add(1);
-  const ft::DogStatsdReport report = exporter.export_once();
+  const ft::DogStatsdReport report = ft::export_within(exporter, std::chrono::seconds{1});
   EXPECT_GT(report.lines.dropped_too_long, 0u);
   ft::Reader reader{registry};
   EXPECT_EQ(ft::RecordingVisitor{reader}.counter("fast_telemetry_dogstatsd_drops",
@@ -289,24 +291,24 @@ TEST_F(DogStatsdFaults, what_no_packet_can_have_is_counted_once) {
 TEST_F(DogStatsdFaults, an_address_that_cannot_be_is_an_error_of_each_export) {
   ft::DogStatsdExporter long_path{registry,
                                   {.address = {.socket = Socket::unix_any, .path = "/" + std::string(200, 'a')}}};
-  EXPECT_EQ(long_path.export_once().error, std::errc::filename_too_long);
+  EXPECT_EQ(ft::export_within(long_path, std::chrono::seconds{1}).error, std::errc::filename_too_long);
   ft::DogStatsdExporter no_host{registry, {.address = {.host = "no such host"}}};
-  EXPECT_TRUE(no_host.export_once(10s).error);
+  EXPECT_TRUE(ft::export_within(no_host, 10s).error);
 }
 
 TEST_F(DogStatsdFaults, no_file_is_left_open) {
   ft::DogStatsdExporter exporter{registry, to(Socket::unix_any)};
   const auto before = open_files();
   for (int i = 0; i < 20; ++i) {
-    EXPECT_TRUE(exporter.export_once().error);
+    EXPECT_TRUE(ft::export_within(exporter, std::chrono::seconds{1}).error);
     EXPECT_EQ(open_files(), before);
     const ft::UnixAgent agent{folder.socket(), i % 2 == 0 ? SOCK_DGRAM : SOCK_STREAM};
-    EXPECT_FALSE(exporter.export_once().error);
+    EXPECT_FALSE(ft::export_within(exporter, std::chrono::seconds{1}).error);
     EXPECT_EQ(open_files(), before + 2);
     std::filesystem::remove(folder.socket());
     {
       ft::DogStatsdExporter second{registry, to(i % 2 == 0 ? Socket::unix_datagram : Socket::unix_stream)};
-      EXPECT_TRUE(second.export_once().error);
+      EXPECT_TRUE(ft::export_within(second, std::chrono::seconds{1}).error);
     }
   }
 }
@@ -317,13 +319,13 @@ TEST_F(DogStatsdFaults, a_forked_child_has_a_connection_of_its_own_and_leaves_wh
   const ft::UnixAgent agent{folder.socket(), SOCK_STREAM};
   ft::DogStatsdExporter exporter{registry, to(Socket::unix_stream)};
   bulk.add();
-  ft::DogStatsdReport report = exporter.export_once(0ms);
+  ft::DogStatsdReport report = ft::export_within(exporter, 0ms);
   ASSERT_GT(report.packets_kept, 0u);
 
   const pid_t child = ::fork();
   if (child == 0) {
     requests.add(7);
-    ::_exit(exporter.export_once().is_complete() ? 0 : 1);
+    ::_exit(ft::export_within(exporter, std::chrono::seconds{1}).is_complete() ? 0 : 1);
   }
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
@@ -341,7 +343,7 @@ TEST_F(DogStatsdFaults, a_forked_child_has_a_connection_of_its_own_and_leaves_wh
   std::uint64_t count = 0;
   for (int i = 0; i < 10'000 && !report.is_complete(); ++i) {
     count += received(frames, "bulk");
-    report = exporter.export_once(0ms);
+    report = ft::export_within(exporter, 0ms);
   }
   EXPECT_EQ(count + received(frames, "bulk"), Bulk::series);
 }
