@@ -25,16 +25,24 @@ function(ft_add_subdirectory folder)
   endif()
 endfunction()
 
+# Eight files are compiled at a time: in a third of the time, since what they include and instantiate is much the same.
+function(ft_unity target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  # Where a class of a source file has a field of a class in its anonymous namespace, GCC says that only one file should
+  # see them. Only one does; in a unity build it is not the one that is compiled.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 function(ft_defaults target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF CXX_VISIBILITY_PRESET hidden
                                              VISIBILITY_INLINES_HIDDEN ON)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
                                            $<$<BOOL:${FAST_TELEMETRY_WERROR}>:-Werror>)
-  # Where a class of a source file has a field of a class in its anonymous namespace, GCC says that only one file should
-  # see them. Only one does; in a unity build it is not the one that is compiled.
-  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  if(CMAKE_UNITY_BUILD)
+    ft_unity(${target})
   endif()
   ft_sanitize(${target})
 endfunction()
@@ -187,10 +195,9 @@ function(ft_test name)
     endif()
   endif()
   target_precompile_headers(${name} REUSE_FROM ${headers})
-  # Eight files at a time take half as long as each by itself: what they instantiate is much the same. Each has a
-  # namespace of its own. -DCMAKE_UNITY_BUILD=OFF: one by one.
+  # Each file has a namespace of its own. -DCMAKE_UNITY_BUILD=OFF: one by one.
   if(NOT DEFINED CMAKE_UNITY_BUILD)
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    ft_unity(${name})
   endif()
   # Out of a precompiled <string>, GCC 12 warns of concatenations that are right (its bug 105651).
   target_compile_options(${name} PRIVATE
