@@ -108,9 +108,10 @@ class Telemetry {
   [[nodiscard]] std::uint16_t prometheus_port() const noexcept;
 
   /// Collects, and delivers all that was recorded before the call, and what waits, at the latest until the time is
-  /// over (and 50 ms, if an exporter overruns it). Each exporter has an equal share of the time that is left, so that
-  /// an endpoint that does not answer takes its own share only. What could not be delivered waits on. The tail sampler
-  /// decides no trace early. Throws std::bad_alloc, when all is done, for want of memory for the report.
+  /// over (and a tenth of it, 50 ms to 1 s, if an exporter overruns it). Each exporter has an equal share of the time
+  /// that is left, so that an endpoint that does not answer takes its own share only. What could not be delivered waits
+  /// on. The tail sampler decides no trace early. Throws std::bad_alloc, when all is done, for want of memory for the
+  /// report.
   TelemetryReport force_flush(std::chrono::milliseconds timeout);
 
   /// As force_flush, after which everything that waits is dropped and counted, nothing is exported any more and the

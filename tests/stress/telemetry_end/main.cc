@@ -128,7 +128,9 @@ void exit_in_a_thread() {
 void exit_in_a_visitor() {
   expected = 0;
   sums().hook = [] { std::exit(0); };
-  begin(*new ft::Telemetry{options()}, sums(), at_once);
+  ft::TelemetryOptions patient = options();
+  patient.shutdown_timeout = 24h;  // who waited for itself would hang
+  begin(*new ft::Telemetry{patient}, sums(), at_once);
   for (;;) pause();
 }
 
