@@ -32,7 +32,6 @@ std::size_t DeliveryQueue::cost(const Payload& payload) noexcept {
   return payload.bytes.capacity() + beside;
 }
 
-/// Of all that waits, and of what is spare.
 std::size_t DeliveryQueue::held_bytes() const noexcept {
   std::size_t bytes = info_.queued_bytes;
   for (const Payload& payload : spare_) bytes += cost(payload);

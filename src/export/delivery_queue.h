@@ -65,13 +65,14 @@ class DeliveryQueue {
   [[nodiscard]] bool empty() const noexcept { return payloads_.empty(); }
   [[nodiscard]] const DeliveryPolicy& policy() const noexcept { return policy_; }
   [[nodiscard]] const DeliveryInfo& info() const noexcept { return info_; }
+  /// Of all that waits, and of what is spare: never more than the limit.
+  [[nodiscard]] std::size_t held_bytes() const noexcept;
 
  private:
   /// A list, since its nodes, with what they hold, move from one to another.
   using Payloads = std::list<Payload>;
 
   [[nodiscard]] static std::size_t cost(const Payload& payload) noexcept;
-  [[nodiscard]] std::size_t held_bytes() const noexcept;
   [[nodiscard]] Payloads copy(std::string_view bytes);
   void make_room(std::size_t needed) noexcept;
   void drop_front(std::uint64_t DeliveryInfo::* reason) noexcept;

@@ -144,8 +144,7 @@ std::error_code DogStatsdSocket::send_datagram(std::string_view packet, Clock::t
     if (is_over(deadline)) return timed_out();
   }
   while (::send(socket_.number(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) {
-    const std::error_code error = last_error();
-    if (!wait_for_room(error, deadline)) return is_over(deadline) ? timed_out() : error;
+    if (const std::error_code error = wait_for_room(last_error(), deadline)) return error;
   }
   return {};
 }
@@ -169,25 +168,24 @@ std::error_code DogStatsdSocket::send_frame(std::string_view packet, Clock::time
       written_ += static_cast<std::size_t>(written);
       continue;
     }
-    const std::error_code error = last_error();
-    if (!wait_for_room(error, deadline)) return is_over(deadline) ? timed_out() : error;
+    if (const std::error_code error = wait_for_room(last_error(), deadline)) return error;
   }
   written_ = 0;
   return {};
 }
 
-/// False: the error is none that passes, or the time is over.
-bool DogStatsdSocket::wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept {
-  if (error == std::errc::interrupted) return true;
-  if (error != std::errc::resource_unavailable_try_again && error != std::errc::no_buffer_space) return false;
-  if (is_over(deadline)) return false;
+/// An error: it is none that passes, or the time is over.
+std::error_code DogStatsdSocket::wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept {
+  if (error == std::errc::interrupted) return {};
+  if (error != std::errc::resource_unavailable_try_again && error != std::errc::no_buffer_space) return error;
+  if (is_over(deadline)) return timed_out();
   // The kernel's own buffers tell nobody when they have room.
   if (error == std::errc::no_buffer_space) {
     wait(-1, std::min(earliest(deadline), Clock::now() + pause_between_bursts));
   } else {
     wait(socket_.number(), std::min(earliest(deadline), Clock::now() + longest_wait));
   }
-  return true;
+  return {};
 }
 
 }  // namespace detail

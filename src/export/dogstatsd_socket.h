@@ -53,7 +53,7 @@ class DogStatsdSocket {
   [[nodiscard]] std::error_code probe() noexcept;
   [[nodiscard]] std::error_code send_datagram(std::string_view packet, Clock::time_point deadline) noexcept;
   [[nodiscard]] std::error_code send_frame(std::string_view packet, Clock::time_point deadline) noexcept;
-  [[nodiscard]] bool wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept;
+  [[nodiscard]] std::error_code wait_for_room(std::error_code error, Clock::time_point deadline) const noexcept;
   [[nodiscard]] Clock::time_point earliest(Clock::time_point deadline) const noexcept;
   [[nodiscard]] bool is_over(Clock::time_point deadline) const noexcept { return Clock::now() >= earliest(deadline); }
   [[nodiscard]] bool is_udp() const noexcept { return address_.socket == DogStatsdAddress::Socket::udp; }

@@ -147,12 +147,14 @@ TEST_F(Queue, a_payload_that_alone_exceeds_the_limit_costs_the_others_nothing) {
   EXPECT_EQ(next(), "kept");
 }
 
-// What is kept of payloads that are gone gives way first.
+// What is kept of payloads that are gone gives way first. Mutation seen red: it does not.
 TEST_F(Queue, spare_memory_costs_no_payload) {
   for (int i = 0; i < 3; ++i) push(std::string(500, 'x'), 1);
   for (int i = 0; i < 3; ++i) settle({.verdict = AttemptVerdict::delivered, .has_answer = true});
   EXPECT_EQ(queue.info().queued_bytes, 0U);
+  EXPECT_GT(queue.held_bytes(), 1500U);
   push(std::string(2000, 'x'), 1);
+  EXPECT_LE(queue.held_bytes(), 3000U);
   push("y", 1);
   EXPECT_EQ(queue.info().dropped(), 0U);
   EXPECT_EQ(queue.info().queued, 2U);

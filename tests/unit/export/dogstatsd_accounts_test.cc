@@ -2,6 +2,8 @@
 //
 // DogStatsD's exporter in the accounting that all exporters have. Parity: DSX-4, W-58.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -82,6 +84,24 @@ TEST_F(DogStatsdAccounts, closing_drops_what_is_kept_and_the_window_that_is_open
   EXPECT_GE(report.counts.dropped_shutdown, before.queued + series);
   EXPECT_EQ(exporter.info().queued, 0U);
   ft::expect_balance(exporter);
+}
+
+// Mutation seen red: leave_to_parent without a new account.
+TEST_F(DogStatsdAccounts, a_forked_child_begins_a_new_account) {
+  const ft::UnixAgent agent{folder.socket(), SOCK_DGRAM};
+  record();
+  static_cast<void>(ft::export_within(exporter, 0ms));
+  EXPECT_GT(exporter.info().queued, 0U);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    static_cast<void>(exporter.deliver(at_once()));
+    const ft::DeliveryInfo info = exporter.info();
+    ::_exit(info.items == 0 && info.queued == 0 && info.queued_bytes == 0 && info.attempts == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(DogStatsdAccounts, closing_when_all_went_out_drops_nothing) {
