@@ -7,12 +7,14 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 servers=(redis-server redis-tools prometheus prometheus-pushgateway python3-prometheus-client
   python3-decorator python3-protobuf netdata-core)
-newer=(python3-opentelemetry-proto)  # classes made of OpenTelemetry's .proto files: in the next release only, pure Python
+# In the next release only: classes made of OpenTelemetry's .proto files (pure Python), and a receiver of OTLP that needs
+# no more than libc and libzstd.
+newer=(python3-opentelemetry-proto victoria-metrics)
 allocators=(libtcmalloc-minimal4 libjemalloc2)  # for tests that preload them; redis-server links to one
 libraries=(libatomic1 liblzf1 libssl3 libcap2 libjson-c5 liblz4-1 libmnl0 libnetfilter-acct1 libuuid1
   libuv1)  # what the servers link to and a machine may lack
 npm=statsd@0.9.0  # and the one package it depends on
-programs=(redis-server redis-benchmark redis-cli prometheus promtool prometheus-pushgateway netdata)
+programs=(redis-server redis-benchmark redis-cli prometheus promtool prometheus-pushgateway netdata victoria-metrics)
 
 mkdir -p build/peers
 exec 9>build/peers/lock
@@ -53,7 +55,13 @@ newer_lists=(-o Dir::Etc::SourceList="$apt/newer/debian.sources" -o Dir::Etc::So
   -o Acquire::Languages=none)
 apt-get -q -o APT::Sandbox::User=root "${newer_lists[@]}" update
 (cd build/peers/debs && apt-get -q -o APT::Sandbox::User=root "${newer_lists[@]}" download "${newer[@]}")
-for package in build/peers/debs/*.deb; do dpkg -x "$package" build/peers/unpacked; done
+for package in build/peers/debs/*.deb; do
+  case $package in
+    */victoria-metrics_*)  # one binary of many
+      dpkg --fsys-tarfile "$package" | tar -x -C build/peers/unpacked ./usr/bin/victoria-metrics ;;
+    *) dpkg -x "$package" build/peers/unpacked ;;
+  esac
+done
 rm -rf build/peers/debs "$apt"
 
 npm install --prefix build/peers/statsd --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error "$npm"
@@ -81,6 +89,7 @@ export FT_REDIS_CLI=$ft_peers/bin/redis-cli
 export FT_PROMETHEUS=$ft_peers/bin/prometheus
 export FT_PROMTOOL=$ft_peers/bin/promtool
 export FT_PUSHGATEWAY=$ft_peers/bin/prometheus-pushgateway
+export FT_VICTORIA_METRICS=$ft_peers/bin/victoria-metrics
 export FT_NETDATA=$ft_peers/bin/netdata
 export FT_STATSD=$ft_peers/statsd/node_modules/statsd
 export FT_TCMALLOC=$(echo "$ft_peers"/unpacked/usr/lib/*/libtcmalloc_minimal.so.4)

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The samples of docs/guide/delivering.md.
+#include <fast_telemetry/counter.h>
 #include <fast_telemetry/encoding/otlp_spans.h>
 #include <fast_telemetry/export/otlp_http.h>
+#include <fast_telemetry/export/otlp_metric_exporter.h>
+#include <fast_telemetry/export/otlp_span_exporter.h>
 #include <fast_telemetry/spans/tracer.h>
 #include <gtest/gtest.h>
 
@@ -14,6 +17,29 @@ namespace ft = fast_telemetry;
 using namespace std::chrono_literals;
 
 namespace {
+
+class Exporters {
+ public:
+  explicit Exporters(ft::Registry& registry)
+      : metrics_{registry, {{"service.name", "shop"}}, {.temporality = ft::OtlpTemporality::delta}},
+        spans_{{{"service.name", "shop"}}, {.http = {.compression = ft::OtlpCompression::gzip}}} {}
+
+  void export_once() {
+    metrics_.export_once(std::chrono::steady_clock::now() + 10s);
+    ft::drain_spans(spans_);
+    spans_.export_once(std::chrono::steady_clock::now() + 10s);
+  }
+
+  std::uint64_t close() {
+    const auto deadline = std::chrono::steady_clock::now() + 1s;
+    ft::drain_spans(spans_);
+    return metrics_.close(deadline).counts.dropped_shutdown + spans_.close(deadline).counts.dropped_shutdown;
+  }
+
+ private:
+  ft::OtlpMetricExporter metrics_;
+  ft::OtlpSpanExporter spans_;
+};
 
 ft::OtlpHttpSender make_sender(const std::string& token) {
   return ft::OtlpHttpSender{ft::OtlpSignal::traces,
@@ -38,6 +64,15 @@ void shut_down(ft::OtlpSpanEncoder& encoder, ft::OtlpHttpSender& sender, std::os
   export_spans(encoder, sender);
   const ft::DeliveryReport report = sender.close(deadline);
   if (report.counts.dropped_shutdown != 0) log << report.counts.dropped_shutdown << " spans were not delivered\n";
+}
+
+// Somebody may listen at OTLP's own port, or not.
+TEST(Snippet, exporters) {
+  ft::Registry registry;
+  const ft::Counter requests{registry, {.name = "requests"}};
+  Exporters exporters{registry};
+  exporters.export_once();
+  static_cast<void>(exporters.close());
 }
 
 // Nobody listens at the discard port.

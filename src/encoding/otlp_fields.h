@@ -23,7 +23,7 @@ struct ScopeSpansField {
   enum : FieldNumber { scope = 1, spans };
 };
 struct ScopeField {
-  enum : FieldNumber { name = 1, version };
+  enum : FieldNumber { name = 1, version, attributes };
 };
 struct SpanField {
   enum : FieldNumber {
@@ -62,7 +62,7 @@ struct ResourceMetricsField {
   enum : FieldNumber { resource = 1, scope_metrics };
 };
 struct ScopeMetricsField {
-  enum : FieldNumber { scope = 1, metrics };
+  enum : FieldNumber { scope = 1, metrics, schema_url };
 };
 struct MetricField {
   enum : FieldNumber {

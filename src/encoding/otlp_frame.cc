@@ -11,20 +11,30 @@ namespace detail {
 static_assert(FieldNumber{ResourceSpansField::resource} == FieldNumber{ResourceMetricsField::resource} &&
               FieldNumber{ScopeSpansField::scope} == FieldNumber{ScopeMetricsField::scope});
 
-void append_otlp_resource(ByteBuffer& out, std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
-  ProtobufWriter resource_spans{out};
-  ProtobufWriter resource{resource_spans, ResourceSpansField::resource};
+namespace {
+
+void append_attributes(ProtobufWriter& message, FieldNumber field, ByteBuffer& out,
+                       std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
   AttributeWriter writer{out, scratch};
   for_each_attribute(attributes, [&](std::string_view key, const GivenValue& value) {
-    writer.write(resource, ResourceField::attributes, key, value);
+    writer.write(message, field, key, value);
   });
 }
 
-void append_otlp_scope(ByteBuffer& out, std::string_view name, std::string_view version, ByteBuffer& scratch) {
+}  // namespace
+
+void append_otlp_resource(ByteBuffer& out, std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
+  ProtobufWriter resource_spans{out};
+  ProtobufWriter resource{resource_spans, ResourceSpansField::resource};
+  append_attributes(resource, ResourceField::attributes, out, attributes, scratch);
+}
+
+void append_otlp_scope(ByteBuffer& out, const OtlpScope& shown, ByteBuffer& scratch) {
   ProtobufWriter scope_spans{out};
   ProtobufWriter scope{scope_spans, ScopeSpansField::scope};
-  add_text(scope, ScopeField::name, name, scratch);
-  add_text(scope, ScopeField::version, version, scratch);
+  add_text(scope, ScopeField::name, shown.name, scratch);
+  add_text(scope, ScopeField::version, shown.version, scratch);
+  append_attributes(scope, ScopeField::attributes, out, shown.attributes, scratch);
 }
 
 }  // namespace detail

@@ -21,8 +21,15 @@ constexpr std::size_t sized_field_at_most(std::size_t content) noexcept { return
 /// ResourceSpans.resource, which is ResourceMetrics.resource too.
 void append_otlp_resource(ByteBuffer& out, std::span<const ResourceAttribute> attributes, ByteBuffer& scratch);
 
+/// An instrumentation scope.
+struct OtlpScope {
+  std::string_view name;
+  std::string_view version;
+  std::span<const ResourceAttribute> attributes = {};
+};
+
 /// ScopeSpans.scope, which is ScopeMetrics.scope too.
-void append_otlp_scope(ByteBuffer& out, std::string_view name, std::string_view version, ByteBuffer& scratch);
+void append_otlp_scope(ByteBuffer& out, const OtlpScope& shown, ByteBuffer& scratch);
 
 }  // namespace detail
 FAST_TELEMETRY_END_NAMESPACE

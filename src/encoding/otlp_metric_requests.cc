@@ -35,8 +35,13 @@ OtlpMetricRequests::OtlpMetricRequests(std::span<const ResourceAttribute> resour
     : max_bytes_{std::min(options.max_request_bytes, most_message_bytes)} {
   append_otlp_resource(resource_, resource, scratch_);
   const bool own = options.scope_name.empty();
-  append_otlp_scope(scope_, own ? "fast-telemetry" : view(options.scope_name),
-                    own ? view(library_version()) : view(options.scope_version), scratch_);
+  append_otlp_scope(scope_,
+                    {.name = own ? "fast-telemetry" : view(options.scope_name),
+                     .version = own ? view(library_version()) : view(options.scope_version),
+                     .attributes = options.scope_attributes},
+                    scratch_);
+  ProtobufWriter scope_metrics{schema_url_};
+  add_text(scope_metrics, ScopeMetricsField::schema_url, view(options.schema_url), scratch_);
   frame_ = sized_field_at_most(resource_.size()) + sized_field_at_most(scope_.size());
 }
 
@@ -73,7 +78,7 @@ void OtlpMetricRequests::family(const Family& family) {
 void OtlpMetricRequests::open_request() {
   begin_ = out_.size();
   out_.commit(out_.prepare(frame_) + frame_);
-  const std::size_t taken = frame_ + closing_bytes;
+  const std::size_t taken = frame_ + closing_bytes + schema_url_.size();
   limit_ = out_.size() + (max_bytes_ > taken ? max_bytes_ - taken : 0);
   points_ = 0;
   is_open_ = true;
@@ -83,12 +88,13 @@ void OtlpMetricRequests::close_request() {
   close_metric();
   if (!is_open_) return;
   is_open_ = false;
-  const std::size_t metrics = begin_ + frame_;
-  const std::size_t metrics_size = out_.size() - metrics;
   if (points_ == 0) {
     out_.truncate(begin_);
     return;
   }
+  out_.append(schema_url_.view());
+  const std::size_t metrics = begin_ + frame_;
+  const std::size_t metrics_size = out_.size() - metrics;
   const std::size_t scope_metrics = scope_.size() + metrics_size;
   const std::size_t resource_metrics = resource_.size() + sized_field(scope_metrics);
   const std::size_t size = sized_field(resource_metrics);

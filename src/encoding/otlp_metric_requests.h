@@ -16,7 +16,7 @@ FAST_TELEMETRY_BEGIN_NAMESPACE
 namespace detail {
 
 /// Every request begins with room for its frame (resource, scope, and the sizes that are only known at its end), which
-/// is then written right before its metrics.
+/// is then written right before its metrics; the schema's URL follows them.
 class OtlpMetricRequests {
  public:
   using Request = OtlpMetricEncoder::Request;
@@ -68,6 +68,7 @@ class OtlpMetricRequests {
   std::size_t max_bytes_;
   ByteBuffer resource_;    ///< ResourceMetrics.resource, its field's tag included
   ByteBuffer scope_;       ///< ScopeMetrics.scope likewise
+  ByteBuffer schema_url_;  ///< ScopeMetrics.schema_url likewise, or nothing
   std::size_t frame_ = 0;  ///< what a request has before its metrics, at most
   ByteBuffer out_;
   ByteBuffer scratch_;  ///< for text that has to be repaired, and a point that moves

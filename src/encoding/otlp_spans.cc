@@ -16,7 +16,7 @@ namespace {
 
 std::string scope_message(const SpanRecord& record, ByteBuffer& scratch) {
   ByteBuffer out;
-  append_otlp_scope(out, record.scope_name(), record.scope_version(), scratch);
+  append_otlp_scope(out, {.name = record.scope_name(), .version = record.scope_version()}, scratch);
   return std::string{out.view()};
 }
 

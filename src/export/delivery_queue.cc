@@ -49,7 +49,8 @@ DeliveryQueue::Payloads DeliveryQueue::copy(std::string_view bytes) {
   if (spare != spare_.end()) {
     made.splice(made.end(), spare_, spare);
   } else {
-    made.emplace_back();
+    // With a little room, since those to come, compressed ones above all, are of about this size.
+    made.emplace_back().bytes.reserve(bytes.size() + bytes.size() / 32);
   }
   made.front().bytes.assign(bytes);
   return made;

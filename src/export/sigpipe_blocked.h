@@ -23,7 +23,7 @@ class SigpipeBlocked {
   }
   ~SigpipeBlocked() {
     const timespec at_once = {};
-    if (false) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
+    if (!was_pending_ && is_pending()) ::sigtimedwait(&sigpipe_, nullptr, &at_once);
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
   SigpipeBlocked(const SigpipeBlocked&) = delete;

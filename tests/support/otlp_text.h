@@ -188,9 +188,11 @@ inline const Message& metric() {
 }
 
 inline const Message& metrics_request() {
-  static const Message scope{{{1, "name", Kind::text}, {2, "version", Kind::text}}};
-  static const Message scope_metrics{
-      {{1, "scope", Kind::message, false, &scope}, {2, "metric", Kind::message, true, &metric()}}};
+  static const Message scope{
+      {{1, "name", Kind::text}, {2, "version", Kind::text}, {3, "attribute", Kind::message, true, &key_value()}}};
+  static const Message scope_metrics{{{1, "scope", Kind::message, false, &scope},
+                                      {2, "metric", Kind::message, true, &metric()},
+                                      {3, "schema_url", Kind::text}}};
   static const Message resource{{{1, "attribute", Kind::message, true, &key_value()}}};
   static const Message resource_metrics{
       {{1, "resource", Kind::message, false, &resource}, {2, "scope_metrics", Kind::message, true, &scope_metrics}}};

@@ -21,6 +21,8 @@ struct OtlpMetricOptions {
   /// stands for this library's, with its version.
   Text scope_name = {};
   Text scope_version = {};
+  std::span<const ResourceAttribute> scope_attributes = {};  ///< copied, by the rules of a resource's
+  Text schema_url = {};  ///< of the semantic conventions that the metrics' names and attributes follow
 };
 
 /// Puts each collection it visits into one or more `ExportMetricsServiceRequest`s:

@@ -279,8 +279,12 @@ class Exporter {
     }
   }
 
-  static constexpr ft::OtlpMetricOptions split_options{
-      .max_request_bytes = 8000, .scope_name = "shop\xFF", .scope_version = "2.0"};
+  static inline const ft::ResourceAttribute scope_attributes[] = {{"part", "cart \xFF"}, {"number", 7}};
+  static inline const ft::OtlpMetricOptions split_options{.max_request_bytes = 8000,
+                                                          .scope_name = "shop\xFF",
+                                                          .scope_version = "2.0",
+                                                          .scope_attributes = scope_attributes,
+                                                          .schema_url = "https://example.com/1.0.0"};
   std::string name_;
   std::filesystem::path folder_;
   ft::Reader reader_;

@@ -25,6 +25,7 @@ READERS = ["cumulative", "delta", "lowmemory", "differences"]
 ROUNDS = range(7)
 ACCEPTED = [n for n in ROUNDS if n % 3 != 1]
 LARGEST_SPLIT = 8000
+SPLIT_SCOPE = ("shop\ufffd", "2.0", (("part", "cart \ufffd"), ("number", 7)), "https://example.com/1.0.0")
 
 COUNTER, UP_DOWN, GAUGE, HISTOGRAM, EXPONENTIAL, INFO, STATE_SET = range(7)
 UNITS = ["", "s", "By", "1", "Cel", "J", "W", "V", "A", "m", "g"]
@@ -189,7 +190,10 @@ def read_metrics(message, scope):
     [resource_metrics] = message.resource_metrics
     check(read_attributes(resource_metrics.resource.attributes) == [("service.name", "größe\ufffd")], "resource")
     [scope_metrics] = resource_metrics.scope_metrics
-    check((scope_metrics.scope.name, scope_metrics.scope.version) == scope, "scope", scope_metrics.scope)
+    attributes = tuple((pair.key, pair.value.int_value or pair.value.string_value)
+                       for pair in scope_metrics.scope.attributes)
+    check((scope_metrics.scope.name, scope_metrics.scope.version, attributes, scope_metrics.schema_url) == scope,
+          "scope", scope_metrics.scope, scope_metrics.schema_url)
     metrics = [read_metric(metric) for metric in scope_metrics.metrics]
     names = [metric["name"] for metric in metrics]
     check(len(names) == len(set(names)), "a metric comes twice:", names)
@@ -306,7 +310,7 @@ def main(program):
                 bodies = [(folder / f"{name}-{n}-{i}").read_bytes() for i in range(count)]
                 check(count >= 3 if is_split and n != 3 else count >= 1, name, n, "has", count, "requests")
                 check(not is_split or max(map(len, bodies)) <= LARGEST_SPLIT, name, "a request is too large")
-                metrics = read_collection(bodies, ("shop\ufffd", "2.0") if is_split else ("fast-telemetry", version))
+                metrics = read_collection(bodies, SPLIT_SCOPE if is_split else ("fast-telemetry", version, (), ""))
                 check_same(metrics, shown.metrics, f"{name}, collection {n}:")
                 decoded[name].append(metrics)
                 if not is_split:

@@ -307,6 +307,28 @@ TEST_F(OtlpMetrics, have_the_resource_and_the_scope_they_were_given) {
               testing::StartsWith("resource_metrics\n  scope_metrics\n    scope\n      name: mine\n    metric\n"));
 }
 
+// O-60. Mutations seen red: the schema's URL left out of the size; of the limit.
+TEST_F(OtlpMetrics, have_the_attributes_of_the_scope_and_the_schema_they_were_given) {
+  const ft::ResourceAttribute attributes[] = {{"twice", "first"}, {"twice", 2}, {"", "left out"}};
+  const std::string url = "https://example.com/" + std::string(100, 'x');
+  const ft::OtlpMetricOptions options{
+      .max_request_bytes = 400, .scope_name = "mine", .scope_attributes = attributes, .schema_url = ft::Text{url}};
+  ft::OtlpMetricEncoder full{{}, options};
+  {
+    ShownCollection collection{full};
+    for (int i = 0; i < 60; ++i) collection.family("g" + std::to_string(i), Kind::gauge).gauge(1);
+  }
+  EXPECT_GT(full.requests().size(), 2U);
+  for (const auto& request : full.requests()) {
+    EXPECT_LE(request.bytes.size(), 400U);
+    const std::string text = ft::otlp_metrics_text(request.bytes);
+    EXPECT_THAT(text, testing::StartsWith("resource_metrics\n  scope_metrics\n    scope\n      name: mine\n"
+                                          "      attribute\n        key: twice\n        value\n          int: 2\n"
+                                          "    metric\n"));
+    EXPECT_THAT(text, testing::EndsWith("    schema_url: " + url + "\n"));
+  }
+}
+
 // ── times and deltas ───────────────────────────────────────────────────────────────────────────────────────────────
 
 // Mutations seen red: the later one also of what is cumulative; deltas from the birth; no limit of the start.

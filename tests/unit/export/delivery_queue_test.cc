@@ -126,7 +126,7 @@ TEST_F(Queue, a_payload_is_dropped_when_it_is_too_old_also_while_the_endpoint_is
 }
 
 TEST_F(Queue, the_oldest_are_dropped_when_there_is_no_room) {
-  const std::string payload(700, 'x');
+  const std::string payload(650, 'x');
   push("1" + payload, 1);
   push("2" + payload, 2);
   push("3" + payload, 4);
@@ -145,6 +145,17 @@ TEST_F(Queue, a_payload_that_alone_exceeds_the_limit_costs_the_others_nothing) {
   push(std::string(3000, 'x'), 2);
   EXPECT_EQ(queue.info().dropped_too_large, 2U);
   EXPECT_EQ(next(), "kept");
+}
+
+// What is kept of payloads that are gone gives way first.
+TEST_F(Queue, spare_memory_costs_no_payload) {
+  for (int i = 0; i < 3; ++i) push(std::string(500, 'x'), 1);
+  for (int i = 0; i < 3; ++i) settle({.verdict = AttemptVerdict::delivered, .has_answer = true});
+  EXPECT_EQ(queue.info().queued_bytes, 0U);
+  push(std::string(2000, 'x'), 1);
+  push("y", 1);
+  EXPECT_EQ(queue.info().dropped(), 0U);
+  EXPECT_EQ(queue.info().queued, 2U);
 }
 
 TEST_F(Queue, any_number_of_small_payloads_is_bounded_too) {
