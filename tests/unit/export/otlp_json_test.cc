@@ -209,7 +209,7 @@ class OtlpJson : public testing::Test {
 TEST_F(OtlpJson, metrics_go_to_a_file_all_of_them_each_time) {
   const ft::ResourceAttribute resource[] = {{"service.name", "shop"}};
   ft::OtlpJsonMetricExporter exporter{registry, resource, {.path = path}};
-  requests.add(3);
+  requests.add(31'415);
   const ft::DeliveryReport report = exporter.export_once(soon());
   EXPECT_TRUE(report.is_complete());
   const std::vector<std::string> lines = lines_of(content());
@@ -221,13 +221,13 @@ TEST_F(OtlpJson, metrics_go_to_a_file_all_of_them_each_time) {
     return [name](const std::string& line) { return line.find(name) != line.npos; };
   };
   ASSERT_EQ(std::count_if(lines.begin(), lines.end(), shows("\"name\":\"requests\",\"sum\"")), 1);
-  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), shows("\"asInt\":\"3\"")), 1);
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(), shows("\"asInt\":\"31415\"")), 1);
   EXPECT_GE(std::count_if(lines.begin(), lines.end(), shows("\"name\":\"process.")), 1);
   EXPECT_TRUE(lines[0].starts_with(R"({"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name")"));
 
   requests.add(4);
   EXPECT_TRUE(exporter.close(soon()).is_complete());
-  EXPECT_NE(content().find("\"asInt\":\"7\""), std::string::npos);
+  EXPECT_NE(content().find("\"asInt\":\"31419\""), std::string::npos);
   expect_balance(exporter);
   struct stat status{};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
