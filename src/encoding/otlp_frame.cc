@@ -16,9 +16,8 @@ namespace {
 void append_attributes(ProtobufWriter& message, FieldNumber field, ByteBuffer& out,
                        std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
   AttributeWriter writer{out, scratch};
-  for_each_attribute(attributes, [&](std::string_view key, const GivenValue& value) {
-    writer.write(message, field, key, value);
-  });
+  for_each_attribute(attributes,
+                     [&](std::string_view key, const GivenValue& value) { writer.write(message, field, key, value); });
 }
 
 }  // namespace
