@@ -13,7 +13,6 @@ static_assert(FieldNumber{ResourceSpansField::resource} == FieldNumber{ResourceM
 
 namespace {
 
-/// Of those with the same key the last one; none without a key.
 void append_attributes(ProtobufWriter& message, FieldNumber field, ByteBuffer& out,
                        std::span<const ResourceAttribute> attributes, ByteBuffer& scratch) {
   AttributeWriter writer{out, scratch};

@@ -46,7 +46,7 @@ std::optional<DogStatsdAddress> parse_host(std::string_view text) {
     port = text.substr(end);
   }
   if (address.host.empty() || !has_legal_characters(address.host) ||
-      address.host.find_first_of("/@?#") != std::string::npos) {
+      address.host.find_first_of("/@?#[]") != std::string::npos) {
     return {};
   }
   if (port.empty()) return address;

@@ -54,6 +54,8 @@ void check(const Url& url, const std::string& text) {
   const std::string scheme = url.get(CURLUPART_SCHEME);
   if (!url.is_good() || (scheme != "http" && scheme != "https")) refuse(text, "not an http or https URL");
   if (url.has(CURLUPART_USER) || url.has(CURLUPART_PASSWORD)) refuse(text, "credentials belong into a header");
+  // libcurl may read it as another name than the one that is looked up.
+  if (url.get(CURLUPART_HOST).find('%') != std::string::npos) refuse(text, "a host's name has no percent sign");
   if (url.has(CURLUPART_FRAGMENT)) refuse(text, "a fragment is never sent");
 }
 

@@ -63,8 +63,9 @@ class LineDelivery {
  private:
   void attempt_all(Time until) noexcept {
     while (const DeliveryQueue::Payload* const payload = output_.is_ours() ? queue_.next(now_ns()) : nullptr) {
-      const OutputFile::Limit limit{std::min(until, std::chrono::steady_clock::now() + attempt_timeout_), ends_by_};
-      if (std::chrono::steady_clock::now() >= limit.time()) return;
+      const Time now = std::chrono::steady_clock::now();
+      if (now >= OutputFile::Limit{until, ends_by_}.time()) return;
+      const OutputFile::Limit limit{std::min(until, now + attempt_timeout_), ends_by_};
       const std::int64_t begin_ns = now_ns();
       const AttemptResult result =
           payload->is_tried ? output_.resume(payload->bytes, limit) : output_.begin(payload->bytes, limit);

@@ -314,7 +314,7 @@ def main(program):
                 check_same(metrics, shown.metrics, f"{name}, collection {n}:")
                 decoded[name].append(metrics)
                 if not is_split:
-                    lines = read_lines((folder / f"{name}-{n}.jsonl").read_bytes(), ("fast-telemetry", version))
+                    lines = read_lines((folder / f"{name}-{n}.jsonl").read_bytes(), ("fast-telemetry", version, (), ""))
                     check_same(lines, metrics, f"{name}, JSON of collection {n}:")
                 requests += count
                 points += sum(len(metric["points"]) for metric in metrics)

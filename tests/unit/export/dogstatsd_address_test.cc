@@ -66,6 +66,7 @@ TEST(DogStatsdAddress, is_none_when_the_url_is_none) {
                                       "udp://a:-1",
                                       "udp://[::1",
                                       "udp://[::1]x",
+                                      "udp://::1]:6",
                                       "udp://a b",
                                       "udp://a/b",
                                       "udp://user@a",

@@ -35,6 +35,7 @@ TEST(OtlpEndpoint, the_path_of_a_signal_is_appended_to_the_base) {
       {"http://c:4318/mycollector/", "http://c:4318/mycollector/v1/traces", "c", "4318", false},
       {"http://c/a?key=1", "http://c/a/v1/traces?key=1", "c", "80", false},
       {"http://c", "http://c/v1/traces", "c", "80", false},
+      {"http://c/a/../b", "http://c/a/../b/v1/traces", "c", "80", false},
       {"HTTPS://c", "https://c/v1/traces", "c", "443", true},
       {"http://[::1]:4318", "http://[::1]:4318/v1/traces", "[::1]", "4318", false},
       {"http://192.0.2.1:1", "http://192.0.2.1:1/v1/traces", "192.0.2.1", "1", false},
@@ -53,7 +54,7 @@ TEST(OtlpEndpoint, a_signal_s_own_is_taken_as_it_is) {
 
 TEST(OtlpEndpoint, what_is_no_http_url_is_refused_and_named) {
   for (const char* const url : {"", "c:4318", "localhost", "ftp://c", "file:///etc/passwd", "http://", "http://c:99999",
-                                "http://a b", "gopher://c", "unix:/socket"}) {
+                                "http://a b", "http://a%25", "gopher://c", "unix:/socket"}) {
     try {
       static_cast<void>(ft::detail::append_otlp_path(url, "v1/traces"));
       ADD_FAILURE() << url;
