@@ -59,6 +59,11 @@ TEST(Telemetry, a_thousand_starts_and_ends_leave_no_thread_file_or_memory_behind
   const std::size_t threads = entries("/proc/self/task");
   const std::size_t files = entries("/proc/self/fd");
   for (int i = 0; i < 500; ++i) cycle(true);
+  // A thread that was joined may take a moment to be gone.
+  for (const auto end = std::chrono::steady_clock::now() + 30s;
+       entries("/proc/self/task") != threads && std::chrono::steady_clock::now() < end;) {
+    std::this_thread::yield();
+  }
   EXPECT_EQ(entries("/proc/self/task"), threads);
   EXPECT_EQ(entries("/proc/self/fd"), files);
   // Without the server: the final values of its metrics, which have its port in a label, are held for five minutes.

@@ -18,14 +18,12 @@ import subprocess
 import sys
 import tempfile
 import urllib.error
-import urllib.parse
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from peers import Failure, check, free_port, peer, running, until  # noqa: E402
+from peers import Failure, check, running, until  # noqa: E402
+from victoria_metrics import VictoriaMetrics  # noqa: E402
 
-VICTORIA_METRICS = peer("FT_VICTORIA_METRICS", "bin/victoria-metrics")
 COMPRESSIONS = ["none", "gzip"]
 ZONE = 'größe "a"\\'
 
@@ -53,38 +51,15 @@ SERIES = {
 SIZES = {1: 1, 10: 1, 100: 1, 1000: 2}
 
 
-class Receiver:
-    def __init__(self, folder):
-        self.folder, self.port = folder, free_port()
-        self.log = open(folder / "log", "ab")
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    @contextlib.contextmanager
-    def runs(self):
-        with running(VICTORIA_METRICS, f"-storageDataPath={self.folder / 'data'}", f"-httpListenAddr=127.0.0.1:{self.port}",
-                     "-search.latencyOffset=0s", "-memory.allowedPercent=5", stdout=self.log, stderr=self.log):
-            until("VictoriaMetrics starts", lambda: self.get("/health"))
-            yield
-
-    def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=10) as reply:
-            return reply.read().decode()
-
+class Receiver(VictoriaMetrics):
     def series(self):
         """Name and labels, but for those that all have: the values in the order of their times."""
-        self.get("/internal/force_flush")
-        query = urllib.parse.urlencode({"match[]": '{__name__=~"shop.+"}'})
         found = {compression: {} for compression in COMPRESSIONS}
-        for line in self.get("/api/v1/export?" + query).splitlines():
-            series = json.loads(line)
-            labels = dict(series["metric"])
-            check(labels.pop("zone", None) == ZONE, "zone:", series["metric"])
-            check(labels.pop("service.name", None) == "shop", "the resource:", series["metric"])
+        for labels, values in self.stored('{__name__=~"shop.+"}'):
+            series = dict(labels)
+            check(labels.pop("zone", None) == ZONE, "zone:", series)
+            check(labels.pop("service.name", None) == "shop", "the resource:", series)
             compression, name = labels.pop("compression"), labels.pop("__name__")
-            values = [value for _, value in sorted(zip(series["timestamps"], series["values"]))]
             found[compression][(name, *sorted(labels.items()))] = values
         return found
 
@@ -147,8 +122,7 @@ def main(program):
             check(all(target.export()["queued"] == 0 for target in targets), "not delivered")
             # Of an outage the first collection waits; what came later is in the one after it.
             until("all collections", lambda: expect(5, [1, 2, 3, 5]))
-        warnings = [line for line in (folder / "log").read_text().splitlines() if "\twarn\t" in line]
-        check(not warnings, "VictoriaMetrics warns:", warnings[:3])
+        receiver.check_log()
     print(f"{len(SERIES)} series and an exponential histogram read back, plain and compressed, over two outages")
 
 
