@@ -212,8 +212,15 @@ TelemetryReport Runtime::shutdown(milliseconds timeout) {
   return report(Driver::last_round);
 }
 
-void Runtime::end() noexcept try { static_cast<void>(shutdown(shutdown_timeout_)); } catch (const std::bad_alloc&) {
-  // There is no memory for the report. Nobody would have read it.
+void Runtime::end() noexcept try {
+  if (is_shut_down_) return;
+  for (const ExporterReport& exporter : shutdown(shutdown_timeout_).exporters) {
+    if (exporter.is_complete) continue;
+    diagnose("runtime", printable(exporter.name) + " ended incomplete: items dropped then: " +
+                            std::to_string(exporter.delivery.dropped_shutdown));
+  }
+} catch (const std::bad_alloc&) {
+  diagnose("runtime", "out of memory at the end");
 }
 
 void Runtime::ask_to_close(Time by) {

@@ -33,7 +33,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   Time collect_once(std::chrono::milliseconds timeout);
   [[nodiscard]] Time next_due();
 
-  /// shutdown(TelemetryOptions::shutdown_timeout), without a report.
+  /// shutdown(TelemetryOptions::shutdown_timeout). Nobody reads its report: what is lost is diagnosed.
   void end() noexcept;
 
   [[nodiscard]] bool is_forked() const noexcept;
@@ -86,8 +86,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // Under life_:
   std::shared_ptr<Exposer> exposer_;
   std::unique_ptr<std::thread> thread_;
-  bool is_registered_ = false;  ///< for the program's exit
-  bool is_shut_down_ = false;
+  bool is_registered_ = false;             ///< for the program's exit
+  std::atomic<bool> is_shut_down_{false};  ///< read by end(), too
 
   std::timed_mutex hand_;                ///< held by who drives without a thread; before mutex_
   bool is_begun_ = false;                ///< under hand_

@@ -64,7 +64,8 @@ struct TelemetryReport {
 /// **The end.** The destructor is shutdown(options.shutdown_timeout), and so is the exit of a program that still has a
 /// started Telemetry, in a variable that is never destroyed for example: std::exit ends it before it destroys static
 /// objects that were there when the program's first Telemetry was started. What is recorded later is not exported.
-/// Nothing is done at _exit, abort, or a kill.
+/// Nobody reads a report then: an exporter that lost something is diagnosed (component "runtime"). Nothing is done at
+/// _exit, abort, or a kill.
 ///
 /// **Fork.** A child has no background thread, and its copy does nothing: every call returns at once. It makes a
 /// Telemetry of its own, best after the destruction of the copy, which leaves all connections alone. Daemons make
