@@ -5,24 +5,13 @@
 #include <string>
 
 #include "fast_telemetry/export/dogstatsd.h"
+#include "tests/support/set_variable.h"
 
 namespace ft = fast_telemetry;
 using Address = ft::DogStatsdAddress;
 using Socket = Address::Socket;
 
 namespace dogstatsd_address_test {
-
-/// Sets a variable for the time of a test. Each test is a process of its own, and has one thread.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_{name} { ::setenv(name, value, 1); }
-  ~Variable() { ::unsetenv(name_); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-};
 
 // DSX-1: the original's host and port; no interval, which is its caller's; packets by transport.
 TEST(DogStatsdAddress, is_the_agents_usual_one_when_nothing_is_said) {
@@ -82,35 +71,35 @@ TEST(DogStatsdAddress, is_none_when_the_url_is_none) {
 
 TEST(DogStatsdAddress, is_what_the_environment_says) {
   {
-    const Variable host{"DD_AGENT_HOST", "agent.local"};
+    const ft::SetVariable host{"DD_AGENT_HOST", "agent.local"};
     EXPECT_EQ(Address::from_environment()->url(), "udp://agent.local:8125");
-    const Variable port{"DD_DOGSTATSD_PORT", "9125"};
+    const ft::SetVariable port{"DD_DOGSTATSD_PORT", "9125"};
     EXPECT_EQ(Address::from_environment()->url(), "udp://agent.local:9125");
-    const Variable url{"DD_DOGSTATSD_URL", "unixgram:///dsd"};
+    const ft::SetVariable url{"DD_DOGSTATSD_URL", "unixgram:///dsd"};
     EXPECT_EQ(Address::from_environment()->url(), "unixgram:///dsd");
-    const Variable empty{"DD_DOGSTATSD_URL", ""};
+    const ft::SetVariable empty{"DD_DOGSTATSD_URL", ""};
     EXPECT_EQ(Address::from_environment()->url(), "udp://agent.local:9125");
   }
   {
-    const Variable host{"DD_AGENT_HOST", "::1"};
+    const ft::SetVariable host{"DD_AGENT_HOST", "::1"};
     EXPECT_EQ(Address::from_environment()->url(), "udp://[::1]:8125");
   }
   {
-    const Variable host{"DD_AGENT_HOST", "unix:///dsd"};
+    const ft::SetVariable host{"DD_AGENT_HOST", "unix:///dsd"};
     EXPECT_EQ(Address::from_environment()->url(), "unix:///dsd");
   }
 }
 
 TEST(DogStatsdAddress, is_none_when_the_environment_says_what_is_none) {
   {
-    const Variable url{"DD_DOGSTATSD_URL", "tcp://agent"};
+    const ft::SetVariable url{"DD_DOGSTATSD_URL", "tcp://agent"};
     EXPECT_FALSE(Address::from_environment());
   }
   {
-    const Variable port{"DD_DOGSTATSD_PORT", "port"};
+    const ft::SetVariable port{"DD_DOGSTATSD_PORT", "port"};
     EXPECT_FALSE(Address::from_environment());
   }
-  const Variable host{"DD_AGENT_HOST", "a b"};
+  const ft::SetVariable host{"DD_AGENT_HOST", "a b"};
   EXPECT_FALSE(Address::from_environment());
 }
 

@@ -10,6 +10,7 @@
 
 #include "fast_telemetry/diagnostics.h"
 #include "src/spans/rules.h"
+#include "tests/support/set_variable.h"
 #include "tests/unit/runtime/environment_of.h"
 
 namespace ft = fast_telemetry;
@@ -383,22 +384,10 @@ TEST(OptionsFromEnvironment, warnings_are_one_line_of_printable_text) {
   }
 }
 
-/// Sets a variable for the time of a test. Each test is a process of its own, and has one thread.
-class Variable {
- public:
-  Variable(const char* name, const char* value) : name_{name} { ::setenv(name, value, 1); }
-  ~Variable() { ::unsetenv(name_); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-};
-
 // Mutation seen red: diagnose() left out.
 TEST(OptionsFromEnvironment, the_process_s_own_warnings_are_told_to_the_diagnostics_hook) {
-  const Variable bad{"OTEL_TRACES_SAMPLER", "sometimes"};
-  const Variable good{"OTEL_SERVICE_NAME", "proxy"};
+  const ft::SetVariable bad{"OTEL_TRACES_SAMPLER", "sometimes"};
+  const ft::SetVariable good{"OTEL_SERVICE_NAME", "proxy"};
   std::vector<std::string> told;
   ft::set_diagnostics(
       [](const ft::Diagnostic& diagnostic, void* context) noexcept {
