@@ -11,7 +11,10 @@
 #include "fast_telemetry/export/delivery.h"
 #include "fast_telemetry/export/exposer.h"
 #include "fast_telemetry/process_info.h"
+#include "fast_telemetry/runtime/telemetry.h"
+#include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/spans/drain.h"
+#include "fast_telemetry/testing/ignoring_visitor.h"
 #include "tests/golden/golden.h"
 #include "tests/support/http_client.h"
 
@@ -64,13 +67,26 @@ TEST(ExportedNames, of_spans_are_as_reviewed) {
 }
 
 TEST(ExportedNames, of_deliveries_are_as_reviewed) {
-  const ft::ExporterDelivery exporters[] = {{"otlp_traces", {}}, {"otlp_metrics", {}}};
+  const ft::ExporterDelivery exporters[] = {{"otlp_spans", {}}, {"otlp_metrics", {}}};
   ft::ByteBuffer text;
   ft::PrometheusTextEncoder encoder{text};
   encoder.begin({});
   ft::visit_families(exporters, encoder);
   encoder.end();
   EXPECT_TRUE(ft::golden_matches("exported_names/deliveries.txt", names_in(std::string{text.view()})));
+}
+
+TEST(ExportedNames, of_a_telemetry_are_as_reviewed) {
+  ft::Registry registry;
+  class Nothing final : public ft::IgnoringVisitor {
+  } visitor;
+  ft::Telemetry telemetry{{}, registry};
+  telemetry.add_visitor("own", visitor, {.interval = std::chrono::hours{1}, .timeout = std::chrono::seconds{1}});
+  ft::Reader reader{registry};
+  ft::ByteBuffer text;
+  ft::PrometheusTextEncoder encoder{text};
+  reader.collect().visit(encoder);
+  EXPECT_TRUE(ft::golden_matches("exported_names/telemetry.txt", names_in(std::string{text.view()})));
 }
 
 }  // namespace exported_names_test
