@@ -21,6 +21,7 @@ class Answers : public ft::SenderTest {
   ft::OtlpHttpSender sender = make_sender(to(server.url()));
 };
 
+// Parity: OTC-4.
 TEST_F(Answers, a_request_is_what_otlp_says) {
   sender.send("spans", 2);
   const ft::DeliveryReport report = sender.deliver(soon());

@@ -140,7 +140,7 @@ TEST(JsonMetrics, say_the_resource_in_each_line) {
   }
 }
 
-// Mutation seen red: a delta of nothing written.
+// Mutations seen red: a delta of nothing written, of each of the three shapes.
 TEST(JsonMetrics, leave_out_deltas_of_nothing) {
   ft::OtlpJsonMetricEncoder encoder;
   ft::ShownCollection{encoder, collection}
@@ -148,7 +148,9 @@ TEST(JsonMetrics, leave_out_deltas_of_nothing) {
       .counter(0)
       .counter(2)
       .family(family_of("h", ft::Kind::histogram, ft::Temporality::delta))
-      .histogram({1}, {0, 0}, 0);
+      .histogram({1}, {0, 0}, 0)
+      .family(family_of("e", ft::Kind::exponential_histogram, ft::Temporality::delta))
+      .exponential({.scale = 0, .offset = 0, .zero_threshold = 0, .zero_count = 0, .buckets = {}, .sum = 0});
   ASSERT_EQ(encoder.lines().size(), 1U);
   EXPECT_EQ(encoder.lines()[0].points, 1U);
   EXPECT_NE(encoder.lines()[0].text.find("\"startTimeUnixNano\":\"1700000000000000005\""), std::string_view::npos);

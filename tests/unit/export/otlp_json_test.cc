@@ -314,7 +314,7 @@ TEST_F(OtlpJson, standard_output_may_be_a_pipe_or_a_socket_and_keeps_its_mode) {
   }
 }
 
-// Mutations seen red: a write that may block; no end of the wait for room; what is out sent again.
+// Mutations seen red: a write that may block; no end of the wait for room. Its lines are never out in part.
 TEST_F(OtlpJson, a_standard_output_that_nobody_reads_keeps_nobody_waiting_and_gets_each_line_once) {
   for (const Reader::Kind kind : {Reader::Kind::pipe, Reader::Kind::socket}) {
     Reader reader{kind};
@@ -396,7 +396,8 @@ TEST_F(OtlpJson, standard_output_is_what_it_was_when_the_exporter_was_made) {
   }
 }
 
-// The metrics' lines fill the pipe in the middle of one. Mutation seen red: any line sent when there is room.
+// The metrics' lines fill the pipe in the middle of one. Mutations seen red: any line sent when there is room; what is
+// out sent again.
 TEST_F(OtlpJson, lines_of_two_exporters_are_whole) {
   Reader reader;
   ft::OtlpJsonMetricExporter metrics{registry, {}, impatient};
