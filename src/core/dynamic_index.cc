@@ -301,6 +301,7 @@ void DynamicIndex::place_in_slot(DynamicSeries& series) {
 
 void DynamicIndex::renew_locks() noexcept {
   new (&mutex_) std::mutex;
+  makings_.store(0, std::memory_order_relaxed);  // whoever made one is in the parent
   sketch_.renew_lock();
 }
 
@@ -346,7 +347,7 @@ bool DynamicIndex::count_in() noexcept {
   std::uint32_t live = live_.load(std::memory_order_relaxed);
   do {
     if (live >= max_series_.load(std::memory_order_relaxed)) return false;
-  } while (!live_.compare_exchange_weak(live, live + 1, std::memory_order_relaxed));
+  } while (!live_.compare_exchange_weak(live, live + 1, std::memory_order_release, std::memory_order_relaxed));
   return true;
 }
 
@@ -364,12 +365,17 @@ DynamicSeries& DynamicIndex::slow(const SeriesKey& key, bool keep_it) noexcept t
   const ExportedKey repaired{key};
   const SeriesKey& exported = repaired.key();
   // Without the lock: who chooses label values can make lookups beyond the limit, or of texts to repair, as many as he
-  // likes.
+  // likes. Acquire: what was made before is found.
+  const std::uint32_t makings = makings_.load(std::memory_order_acquire);
   DynamicSeries* const known = find(exported);
   if (known != nullptr && (keep_it ? keep(*known) : __atomic_load_n(&known->cells, __ATOMIC_RELAXED) != nullptr)) {
     return *known;
   }
-  if (known == nullptr && live() >= max_series_.load(std::memory_order_relaxed)) return refuse(key, keep_it);
+  // Acquire: pairs with count_in. The series that took the last room may be this one, not to be found until now.
+  if (known == nullptr && live_.load(std::memory_order_acquire) >= max_series_.load(std::memory_order_relaxed) &&
+      makings % 2 == 0 && makings_.load(std::memory_order_relaxed) == makings) {
+    return refuse(key, keep_it);
+  }
   if (!are_keys_legal(key)) {
     has_illegal_key_.store(true, std::memory_order_relaxed);
     return refuse(key, keep_it);
@@ -423,6 +429,16 @@ void DynamicIndex::drop_old_tables() noexcept {
 
 /// Null: there is no room. With `mutex_` held.
 DynamicSeries* DynamicIndex::make(const SeriesKey& key) {
+  struct Making {
+    explicit Making(std::atomic<std::uint32_t>& made) noexcept : makings{made} {
+      makings.fetch_add(1, std::memory_order_relaxed);  // told by count_in's release
+    }
+    ~Making() { makings.fetch_add(1, std::memory_order_release); }
+    Making(const Making&) = delete;
+    Making& operator=(const Making&) = delete;
+    std::atomic<std::uint32_t>& makings;
+  };
+  const Making making{makings_};
   if (!count_in()) return nullptr;
   try {
     return &insert(key);

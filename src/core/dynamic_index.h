@@ -122,7 +122,8 @@ class DynamicIndex {
   std::atomic<std::uint32_t> max_series_;
   const Instrument& shape_;
   std::atomic<SeriesTable*> table_;
-  std::atomic<std::uint32_t> live_{0};  ///< series that were not evicted
+  std::atomic<std::uint32_t> live_{0};     ///< series that were not evicted
+  std::atomic<std::uint32_t> makings_{0};  ///< odd while a series is made: it is counted, and not yet to be found
   DynamicSeries* overflow_ = nullptr;
   RefusedSeries* refused_ = nullptr;
   std::atomic<std::uint64_t> earlier_overflows_{0};  ///< of a metric that ended and came back

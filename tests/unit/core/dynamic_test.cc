@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
+#include <deque>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -417,6 +419,32 @@ TEST_F(Dynamic, many_threads_make_the_same_series) {
   const ft::RecordingVisitor seen{reader};
   EXPECT_EQ(seen.point_count("requests"), static_cast<std::size_t>(labels));
   for (int i = 0; i < labels; ++i) EXPECT_EQ(seen.counter("requests", {{"x", std::to_string(i)}}), 4U);
+}
+
+// The thread that comes second finds no room, and no series yet. Mutation seen red: refused without a look at
+// `makings_`.
+TEST_F(Dynamic, two_threads_that_make_the_only_series_both_write_it) {
+  constexpr std::size_t rounds = ft::is_sanitized ? 500 : 5000;
+  const ft::Text keys[] = {"x"};
+  std::deque<ft::Dynamic<ft::Counter, 1>> metrics;
+  for (std::size_t i = 0; i < rounds; ++i) {
+    const std::string name = "m" + std::to_string(i);
+    metrics.emplace_back(scope, ft::Info{.name = ft::Name::checked(name)}, keys, ft::DynamicOptions{.max_series = 1});
+  }
+  std::atomic<std::size_t> at[2] = {};
+  const auto run = [&](std::size_t self) {
+    for (std::size_t i = 0; i < rounds; ++i) {
+      at[self].store(i + 1);
+      while (at[1 - self].load() <= i) std::this_thread::yield();
+      metrics[i].at("a").add();
+    }
+  };
+  std::thread other{run, 1U};
+  run(0);
+  other.join();
+  std::uint64_t overflows = 0;
+  for (const auto& metric : metrics) overflows += metric.overflow_count();
+  EXPECT_EQ(overflows, 0U);
 }
 
 }  // namespace dynamic_test
