@@ -504,6 +504,7 @@ void DynamicIndex::diagnose_overflow(const std::string& metric) {
 
 Site* overflow_of(Site& site, bool count) noexcept {
   if (__atomic_load_n(&site.cells, __ATOMIC_RELAXED) != nullptr) return nullptr;
+  const Mark mark{mark_slot()};  // the owner may be on its way out: a destructor waits for marks before it frees it
   RunOwner* const owner = __atomic_load_n(&site.owner, __ATOMIC_ACQUIRE);
   if (owner == nullptr || owner->kind != OwnerKind::refused) return nullptr;
   auto& refused = static_cast<RefusedHistory&>(*owner);

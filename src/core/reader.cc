@@ -440,6 +440,8 @@ const Snapshot& Reader::collect() {
     }
     state_->collection.time_unix_ns = detail::wall_clock_ns();
     detail::capture(*state_);
+    // Again: dynamic series may be made meanwhile, and none that is shown may be younger than the collection.
+    state_->collection.time_unix_ns = detail::wall_clock_ns();
     finals_dropped = process.finals_dropped;
     const detail::FoldInProgress in_progress{process, to_free};
     lock.unlock();
