@@ -166,6 +166,7 @@ void export_while_threads_record(const std::string& url) {
     for (int i = 0; i < 2; ++i) {
       ft::DeliveryReport report = exporter->flush(soon());
       while (!report.is_complete()) {
+        // No synchronisation: the back-off, which an exporter leaves to who drives it. A few milliseconds (to()).
         std::this_thread::sleep_for(*report.next_attempt_in);
         report = exporter->deliver(soon());
       }
