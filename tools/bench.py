@@ -1,25 +1,26 @@
 #!/usr/bin/env python3
-"""Runs the micro-benchmarks and prints their table; `./dev bench` builds them first.
+"""Runs the micro-benchmarks and prints their table, or a matrix beside peers (--matrix); `./dev bench` builds them first.
 
 Every benchmark runs for a short time in each of several rounds, and every round begins at another one, so that a slow
 minute of the machine does not fall on one row. A run's figure is the median time of its passes (bench/micro/passes.h),
 a row's figure is the median of its runs, ratios are between medians of one measurement, and the spread printed is the
 middle half of the runs. Nothing is filtered. When a limit is missed, everything is measured once more.
 
-Exit code: 0; 1 when a limit is missed, also in the repetition; 2 when a benchmark computed something wrong or did not run.
+Exit code: 0; 1 when a limit is missed, also in the repetition, a goal of the matrix is, or the gate is not passed; 2 when a benchmark computed something wrong or did not run.
 """
 import argparse
-import datetime
 import json
 import os
 import pathlib
-import platform
 import re
+import shlex
 import statistics
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from bench import compare, docs, matrix, report
+from bench.host import ROOT, described, first_line, machine
+
 BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench", "dynamic_bench", "span_bench",
             "latency_bench"]
 
@@ -222,38 +223,6 @@ def verdicts(summary):
     return result
 
 
-def first_line(path, default=""):
-    try:
-        return pathlib.Path(path).read_text().strip().splitlines()[0]
-    except (OSError, IndexError):
-        return default
-
-
-def output_of(*command):
-    try:
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
-def machine(folder):
-    cpuinfo = {key.strip(): value.strip() for key, _, value in
-               (line.partition(":") for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines())}
-    return {
-        "cpu": cpuinfo.get("model name", platform.machine()),
-        "cpu_family_and_model": " ".join(cpuinfo.get(key, "?") for key in ("cpu family", "model")),
-        "cpus": os.cpu_count(),
-        "governor": first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "not shown to this machine"),
-        "hypervisor": "hypervisor" in cpuinfo.get("flags", "").split(),
-        "kernel": platform.release(),
-        "libc": " ".join(platform.libc_ver()),
-        **json.loads((folder / "build.json").read_text()),
-        "commit": output_of("git", "rev-parse", "HEAD"),
-        "uncommitted_changes": output_of("git", "status", "--porcelain") != "",
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    }
-
-
 def figure(value):
     return f"{value:,.2f}" if value < 10 else f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
@@ -377,13 +346,8 @@ def dynamic_tables(summary):
 
 
 def print_report(report, markdown):
-    m, load = report["machine"], report["load"]
-    facts = [f"{m['cpu']} (family and model {m['cpu_family_and_model']}), {m['cpus']} CPUs"
-             f"{', virtual' if m['hypervisor'] else ''}, Linux {m['kernel']}, {m['libc']}, governor: {m['governor']}",
-             f"{m['compiler']}, flags{m['flags']}, rseq {m['rseq']}, commit {m['commit'][:12]}"
-             f"{' and uncommitted changes' if m['uncommitted_changes'] else ''}, {m['date']}",
-             f"load {load['before']} before, {load['after']} after"]
-    print("\n".join(facts) + "\n")
+    load = report["load"]
+    print("\n".join([*described(report["machine"]), f"load {load['before']} before, {load['after']} after"]) + "\n")
     for title, header, rows in tables(report["summary"]):
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
         bars = ("| ", " | ", " |") if markdown else ("", "  ", "")
@@ -415,7 +379,7 @@ def measure(folder, args):
         bench.measure_memory()
     summary = bench.summary()
     return {
-        "machine": machine(folder),
+        "machine": machine(folder / "build.json"),
         "load": {"before": " ".join(before.split()[:3]), "after": " ".join(first_line("/proc/loadavg").split()[:3])},
         "summary": summary,
         "verdicts": verdicts(summary),
@@ -423,45 +387,95 @@ def measure(folder, args):
     }
 
 
-def main():
+def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="the build tree")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/bench/result.json")
-    parser.add_argument("--filter", help="only benchmarks that match this regular expression")
-    parser.add_argument("--repeats", type=int, default=9, help="runs of each")
-    parser.add_argument("--min-time", type=float, default=0.05, help="seconds that one run takes at least")
+    parser.add_argument("--out", type=pathlib.Path, help="where the result goes; default: in build/bench")
+    parser.add_argument("--filter", help="only rows that match this regular expression")
+    parser.add_argument("--repeats", "--rounds", type=int, default=9, help="runs of each")
+    parser.add_argument("--min-time", type=float, default=0.05, help="seconds that one micro-benchmark takes at least")
     parser.add_argument("--quick", action="store_true", help="each once, for its answer only: no table, no limits")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a page")
+    parser.add_argument("--matrix", choices=("quick", "full"), help="beside peers, with threads and an exporter, and a report")
+    parser.add_argument("--strict-preflight", action="store_true", help="do not measure on a machine that is not quiet")
+    parser.add_argument("--compare", type=pathlib.Path, metavar="BASE",
+                        help="the gate: measure what BASE is of, and fail where a row is worse beside its unit")
+    parser.add_argument("--result", type=pathlib.Path, help="with --compare: judge this result; measures nothing")
+    parser.add_argument("--agree", type=pathlib.Path, nargs=2, metavar="RESULT",
+                        help="which rows of two results differ by more than their stated spread; measures nothing")
     parser.add_argument("--show", type=pathlib.Path, metavar="RESULT", help="print a result again; measures nothing")
-    args = parser.parse_args()
+    parser.add_argument("--report", type=pathlib.Path, metavar="RESULT",
+                        help="write a matrix' page again, to build/bench/report.html; measures nothing")
+    parser.add_argument("--update-docs", type=pathlib.Path, metavar="RESULT",
+                        help="write the tables of README.md and docs/benchmarks.md from a result in bench/results")
+    return parser
 
-    if args.show:
-        print_report(json.loads(args.show.read_text())["attempts"][-1], args.markdown)
-        return 0
+
+def load(path):
+    return json.loads(path.read_text())
+
+
+def measure_micro(args):
+    """Exit code and result."""
     folder = args.build / "bench/micro"
+    if args.quick:
+        bench = Bench(folder, args.filter)
+        bench.round(0, 0.001)
+        bench.measure_memory()
+        print(f"{len(bench.names)} benchmarks ran and computed what they should")
+        return 0, None
+    out = args.out or ROOT / "build/bench/result.json"
+    attempts = []
+    for _ in range(2):
+        attempts.append(measure(folder, args))
+        print_report(attempts[-1], args.markdown)
+        # After each attempt: what is complete is kept whatever becomes of the next.
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps({"attempts": attempts}, indent=1) + "\n")
+        print(f"written to {os.path.relpath(out)}")
+        if all(v["ok"] for v in attempts[-1]["verdicts"]):
+            return 0, {"attempts": attempts}
+        if len(attempts) == 1:
+            print("A limit was missed: measuring everything once more.\n")
+    return 1, {"attempts": attempts}
+
+
+def measure_any(args):
+    if args.matrix:
+        return matrix.run(args, shlex.join(["./dev", "bench", *sys.argv[1:]]))
+    return measure_micro(args)
+
+
+def gate(args):
+    """Beside a base, its verdict alone counts: limits and goals are another run's business."""
+    base = load(args.compare)
+    if args.result:
+        return compare.show_gate(base, load(args.result), args.filter or "")
+    args.matrix = base.get("matrix")
+    status, result = measure_any(args)
+    return compare.show_gate(base, result, args.filter or "") if result else status
+
+
+def main():
+    args = options().parse_args()
     try:
-        if args.quick:
-            bench = Bench(folder, args.filter)
-            bench.round(0, 0.001)
-            bench.measure_memory()
-            print(f"{len(bench.names)} benchmarks ran and computed what they should")
-            return 0
-        attempts = []
-        for _ in range(2):
-            attempts.append(measure(folder, args))
-            print_report(attempts[-1], args.markdown)
-            # After each attempt: what is complete is kept whatever becomes of the next.
-            args.out.parent.mkdir(parents=True, exist_ok=True)
-            args.out.write_text(json.dumps({"attempts": attempts}, indent=1) + "\n")
-            print(f"written to {os.path.relpath(args.out)}")
-            if all(v["ok"] for v in attempts[-1]["verdicts"]):
-                return 0
-            if len(attempts) == 1:
-                print("A limit was missed: measuring everything once more.\n")
-    except WrongAnswer as wrong:
+        if args.show:
+            print_report(load(args.show)["attempts"][-1], args.markdown)
+        elif args.report:
+            (ROOT / "build/bench").mkdir(parents=True, exist_ok=True)
+            (ROOT / "build/bench/report.html").write_text(report.page(load(args.report)))
+        elif args.update_docs:
+            docs.update(args.update_docs)
+        elif args.agree:
+            return compare.show_agreement(*map(load, args.agree))
+        elif args.compare:
+            return gate(args)
+        else:
+            return measure_any(args)[0]
+    except (WrongAnswer, matrix.Failed, compare.Different, docs.Refused) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Curves: how a figure changes with threads, series, shards."""
+import re
+import sys
+
+
+def measure(build, matrix, pattern=""):
+    """The points of every curve that the pattern asks for."""
+    if "curves_bench" not in build.programs:
+        return []
+    points = []
+    for entry in build.lines("curves_bench", ["--list"]):
+        if pattern and not re.search(pattern, f"curves/{entry['curve']}"):
+            continue
+        print(f"\r  curve: {entry['curve']}\033[K", end="", file=sys.stderr, flush=True)
+        points += build.lines("curves_bench", ["--curve", entry["curve"], *(["--quick"] if matrix == "quick" else [])])
+    print("\r\033[K", end="", file=sys.stderr)
+    return points
+
+
+def grouped(points):
+    """A chart per curve and unit: what has no common axis has none."""
+    charts = {}
+    for point in points:
+        chart = charts.setdefault((point["curve"], point["unit"]), {})
+        chart.setdefault(point["series"], []).append((point["x"], point["value"]))
+    return [{"title": f"{curve.replace('_', ' ')}: {unit}", "x_name": curve.replace("_", " "), "unit": unit, "series": series}
+            for (curve, unit), series in charts.items()]
