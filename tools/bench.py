@@ -472,7 +472,7 @@ def main():
             return gate(args)
         else:
             return measure_any(args)[0]
-    except (WrongAnswer, matrix.Failed, compare.Different, docs.Refused) as wrong:
+    except (WrongAnswer, matrix.Failed, compare.Different, docs.Refused, docs.Incomplete) as wrong:
         print(wrong, file=sys.stderr)
         return 2
     return 0

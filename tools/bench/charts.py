@@ -3,8 +3,8 @@
 import math
 from html import escape
 
-WIDTH = 860
-LABELS = 300  # room for names on the left of bars and dumbbells
+WIDTH = 960
+LABELS = 370  # room for names on the left of bars and dumbbells
 ROW = 30
 SERIES = 8  # colours for the lines of a chart
 
@@ -107,7 +107,7 @@ def dumbbells(title, rows, unit):
 
 def lines(title, points, x_name, unit):
     """points: {series: [(x, y)]}."""
-    left, right, top, bottom = 80, 230, 14, 300
+    left, right, top, bottom = 80, 230, 34, 320
     xs = [x for line_points in points.values() for x, _ in line_points]
     ys = [y for line_points in points.values() for _, y in line_points]
     across, up = scale(xs, left, WIDTH - right, 20), scale(ys, bottom, top, 50)
@@ -115,7 +115,7 @@ def lines(title, points, x_name, unit):
                                                       text(left - 8, up.at(tick) + 4, figure(tick), "end", "axis"))]
     x_ticks = across.ticks() if isinstance(across, LogScale) or len(set(xs)) > 9 else sorted(set(xs))
     parts += [text(across.at(tick), bottom + 20, figure(tick), "middle", "axis") for tick in x_ticks]
-    parts += [text((left + WIDTH - right) / 2, bottom + 42, x_name, "middle", "axis"), text(left, top - 2, unit, "end", "axis")]
+    parts += [text((left + WIDTH - right) / 2, bottom + 42, x_name, "middle", "axis"), text(4, 12, unit, "start", "axis")]
     for i, (name, line_points) in enumerate(points.items()):
         placed = [(across.at(x), up.at(y), x, y) for x, y in sorted(line_points)]
         parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in placed)}" class="line s{i % SERIES}"/>')

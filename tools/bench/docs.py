@@ -10,6 +10,7 @@ import re
 from bench import cases, curves, host, micro_tables, tables
 from bench.charts import figure
 from bench.compare import kind
+from bench.micro_tables import Incomplete
 
 PAGES = ("README.md", "docs/benchmarks.md")
 RESULTS = "bench/results"

@@ -22,14 +22,22 @@ DYNAMIC = [("`Dynamic<Counter, 2>` by two labels, among 16 series", "dynamic/set
            ("… among 1 000", "dynamic/sets:shared/series:1000/shared:1"),
            ("… among 100 000", "dynamic/sets:shared/series:100000/shared:1"),
            ("the same through a handle", "dynamic_handle")]
+TABLE = (("record_bench", RECORD), ("dynamic_bench", DYNAMIC))
+
+
+class Incomplete(Exception):
+    """A result of some rows only."""
 
 
 def readme(result):
     attempt = result["attempts"][-1]
     summary = attempt["summary"]
+    wanted = {UNIT, *(f"{binary}:BM_{name}/threads:{threads}" for binary, rows in TABLE for _, name in rows for threads in (1, 2))}
+    if missing := wanted - summary.keys():
+        raise Incomplete(f"the result has no {', '.join(sorted(missing))}")
     unit = summary[UNIT]["median_ns"]
     lines = ["| one record | ns (middle half) | × local increment | two threads |", "|---|---:|---:|---:|"]
-    for binary, rows in (("record_bench", RECORD), ("dynamic_bench", DYNAMIC)):
+    for binary, rows in TABLE:
         for label, name in rows:
             one, two = (summary[f"{binary}:BM_{name}/threads:{threads}"] for threads in (1, 2))
             lines.append(f"| {label} | {one['median_ns']:.2f} ({one['q1_ns']:.2f} … {one['q3_ns']:.2f}) | "

@@ -8,21 +8,21 @@ from bench.cases import FIGURE, name_of
 
 STYLE = (pathlib.Path(__file__).parent / "style.css").read_text()
 CLASSES = {"fast": "ours", "prometheus-cpp": "prometheus", "otel-cpp": "otel", "otel-cpp-bound": "otel"}
-VERDICT_CLASSES = {"kept": "kept", "missed": "missed"}
+WORDS = {"remark", "settings", "unlike work"}  # columns of sentences
 
 
 def kind_of(subject):
     return CLASSES.get(subject, "base")
 
 
-def cell(content):
-    kind = VERDICT_CLASSES.get(content, "words" if len(content) > 40 else "")
-    return f'<td class="{kind}">{escape(content)}</td>' if kind else f"<td>{escape(content)}</td>"
+def cell(tag, column, content):
+    kind = "words" if column in WORDS else content if content in ("kept", "missed") else ""
+    return f"<{tag}{f' class={kind}' if kind else ''}>{escape(content)}</{tag}>"
 
 
 def html_table(table):
-    head = "".join(f"<th>{escape(name)}</th>" for name in table.header)
-    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>\n" for row in table.rows)
+    head = "".join(cell("th", name, name) for name in table.header)
+    body = "".join(f"<tr>{''.join(cell('td', *pair) for pair in zip(table.header, row))}</tr>\n" for row in table.rows)
     note = f'<p class="quiet">{escape(table.note)}</p>' if table.note else ""
     return (f'<h3>{escape(table.title)}</h3>{note}<div class="scroll"><table><thead><tr>{head}</tr></thead>\n'
             f"<tbody>{body}</tbody></table></div>")
@@ -44,10 +44,9 @@ def card(verdict):
 
 
 def cards(result):
-    def of(is_span):
-        return "".join(card(verdict) for verdict in result["verdicts"] if ("span" in verdict["what"] or "root" in verdict["what"]) == is_span)
-
-    return f'<h3>Metrics</h3><div class="cards">{of(False)}</div><h3>Spans</h3><div class="cards">{of(True)}</div>'
+    return "".join(f'<h3>{kind.capitalize()}</h3><div class="cards">'
+                   f'{"".join(card(verdict) for verdict in result["verdicts"] if verdict["kind"] == kind)}</div>'
+                   for kind in ("metrics", "spans"))
 
 
 def compared(result):
@@ -61,11 +60,13 @@ def compared(result):
 def speed_ups(result):
     rows = []
     for case, others in compared(result):
+        label = case.what + (" †" if case.unlike else "")
         for subject, (theirs, ours) in others.items():
             if kind_of(subject) != "base":
                 found = cases.ratio(theirs, ours)
-                rows.append((case.what + (" †" if case.unlike else ""), found["ratio"],
+                rows.append((label, found["ratio"],
                              f"{tables.times(found['ratio'])} ({found['low']:.3g} … {found['high']:.3g})", kind_of(subject)))
+                label = ""  # said once for all peers
     return charts.bars("How many times the CPU time of a record the peers need", rows, " ×") if rows else ""
 
 

@@ -43,12 +43,12 @@ def of(result):
     """A verdict per goal and profile. One that cannot be judged, because the peer is missing, is neither kept nor missed."""
     verdicts = []
     for goal in GOALS:
-        base = {"what": goal.what, "peer": goal.peer, "at_least": goal.at_least, "unlike": goal.unlike}
+        base = {"kind": "spans" if "scenario" in dict(goal.ours) else "metrics", "what": goal.what, "peer": goal.peer, "at_least": goal.at_least, "unlike": goal.unlike}
         pairs = counterparts(result, "fast", goal.ours, goal.peer, goal.theirs)
         for ours, theirs in pairs:
             found = ratio(theirs, ours)
             ok = found["ratio"] >= goal.at_least
-            verdicts.append({**base, "profile": ours.get("profile", ""), "ours": ours["key"], "theirs": theirs["key"],
+            verdicts.append({**base, "profile": ours["profile"] if len(pairs) > 1 else "", "ours": ours["key"], "theirs": theirs["key"],
                              **{name: figures.rounded(value) for name, value in found.items()}, "ok": ok,
                              "why": "" if ok else goal.why_missed or "reason not found yet"})
         if not pairs:
