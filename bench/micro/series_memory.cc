@@ -2,7 +2,6 @@
 //
 // What 10 000 counter series with two labels take: resident memory of a process, before and after each series has been
 // recorded into on two CPUs. Prints JSON. Each measurement is a child process of its own.
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,11 +9,11 @@
 #include <cstdio>
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/registry.h"
+#include "on_cpus.h"
 #include "tests/support/resident_memory.h"
 
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
@@ -32,29 +31,11 @@ constexpr int series = 10'000;
 std::string tenant(int i) { return "tenant-" + std::to_string(i / 10); }
 std::string route(int i) { return "/v1/route/" + std::to_string(i % 10); }
 
-/// Calls `work` in a thread on each of the first two CPUs this process may use.
-void on_two_cpus(const std::function<void()>& work) {
-  cpu_set_t allowed;
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  int used = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE && used < 2; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed)) continue;
-    ++used;
-    std::thread{[&work, cpu] {
-      cpu_set_t only;
-      CPU_ZERO(&only);
-      CPU_SET(cpu, &only);
-      sched_setaffinity(0, sizeof only, &only);
-      work();
-    }}.join();
-  }
-}
-
 /// What `work` leaves in memory, beyond what it needs for one series.
 std::uint64_t growth(const std::function<void(int first, int end)>& work) {
-  on_two_cpus([&] { work(0, 1); });
+  on_cpus(2, [&] { work(0, 1); });
   const std::uint64_t before = resident_memory();
-  on_two_cpus([&] { work(1, series); });
+  on_cpus(2, [&] { work(1, series); });
   return resident_memory() - before;
 }
 
