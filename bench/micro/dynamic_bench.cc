@@ -25,9 +25,7 @@
 #include "workload.h"
 
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
-#include <prometheus/counter.h>
-#include <prometheus/family.h>
-#include <prometheus/registry.h>
+#include "peers/prometheus_cpp.h"
 #endif
 
 namespace ft = fast_telemetry;
@@ -201,24 +199,6 @@ class MapPerThread {
   std::atomic<std::size_t> taken_{0};
   std::array<Counters, 2> counters_;
 };
-
-#if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
-/// As its documentation shows it for labels that are not known beforehand.
-struct PrometheusCpp {
-  void record(const Labels& labels) {
-    family.Add({{"tenant", std::string{labels.tenant}}, {"route", std::string{labels.route}}}).Increment();
-  }
-  [[nodiscard]] std::uint64_t total() const {
-    double sum = 0;
-    const auto families = family.Collect();
-    for (const auto& metric : families.at(0).metric) sum += metric.counter.value;
-    return static_cast<std::uint64_t>(sum);
-  }
-  prometheus::Registry registry;
-  prometheus::Family<prometheus::Counter>& family =
-      prometheus::BuildCounter().Name("requests").Help("Requests.").Register(registry);
-};
-#endif
 
 // ---- one record ----
 

@@ -13,8 +13,8 @@
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/registry.h"
+#include "memory_growth.h"
 #include "on_cpus.h"
-#include "tests/support/resident_memory.h"
 
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
 #include <prometheus/counter.h>
@@ -26,25 +26,19 @@ namespace ft = fast_telemetry;
 
 namespace {
 
-constexpr int series = 10'000;
+constexpr std::size_t series = 10'000;
 
-std::string tenant(int i) { return "tenant-" + std::to_string(i / 10); }
-std::string route(int i) { return "/v1/route/" + std::to_string(i % 10); }
+std::string tenant(std::size_t i) { return "tenant-" + std::to_string(i / 10); }
+std::string route(std::size_t i) { return "/v1/route/" + std::to_string(i % 10); }
 
-/// What `work` leaves in memory, beyond what it needs for one series.
-std::uint64_t growth(const std::function<void(int first, int end)>& work) {
-  on_cpus(2, [&] { work(0, 1); });
-  const std::uint64_t before = resident_memory();
-  on_cpus(2, [&] { work(1, series); });
-  return resident_memory() - before;
-}
+void on_two_cpus(const std::function<void()>& work) { on_cpus(2, work); }
 
 void measure_ours() {
   ft::Registry registry;
   ft::Dynamic<ft::Counter, 2> counter{
       ft::Scope{registry}, {.name = "requests"}, {"tenant", "route"}, {.max_series = series}};
-  const std::uint64_t bytes = growth([&](int first, int end) {
-    for (int i = first; i < end; ++i) counter.at(tenant(i), route(i)).add();
+  const std::uint64_t bytes = memory_growth(series, on_two_cpus, [&](std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) counter.at(tenant(i), route(i)).add();
   });
   // A shard that is written has a page per 512 cells.
   const std::uint64_t per_shard = (series * sizeof(std::uint64_t) + 4095) / 4096 * 4096;
@@ -57,8 +51,8 @@ void measure_ours() {
 void measure_prometheus_cpp() {
   prometheus::Registry registry;
   auto& family = prometheus::BuildCounter().Name("requests").Help("Requests.").Register(registry);
-  const std::uint64_t bytes = growth([&](int first, int end) {
-    for (int i = first; i < end; ++i) family.Add({{"tenant", tenant(i)}, {"route", route(i)}}).Increment();
+  const std::uint64_t bytes = memory_growth(series, on_two_cpus, [&](std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) family.Add({{"tenant", tenant(i)}, {"route", route(i)}}).Increment();
   });
   std::printf(R"({"what": "prometheus-cpp", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})"
               "\n",
