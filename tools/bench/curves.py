@@ -5,15 +5,14 @@ import sys
 
 
 def measure(build, matrix, pattern=""):
-    """The points of every curve that the pattern asks for."""
+    """The points of every curve that matches, at the matrix' size."""
     if "curves_bench" not in build.programs:
         return []
     points = []
-    for entry in build.lines("curves_bench", ["--list"]):
-        if pattern and not re.search(pattern, f"curves/{entry['curve']}"):
-            continue
-        print(f"\r  curve: {entry['curve']}\033[K", end="", file=sys.stderr, flush=True)
-        points += build.lines("curves_bench", ["--curve", entry["curve"], *(["--quick"] if matrix == "quick" else [])])
+    for name in build.printed("curves_bench", ["--list"]).split():
+        if re.search(pattern, f"curves/{name}"):
+            print(f"\r  curve: {name}\033[K", end="", file=sys.stderr, flush=True)
+            points += build.lines("curves_bench", ["--curve", name, "--size", matrix])
     print("\r\033[K", end="", file=sys.stderr)
     return points
 

@@ -79,7 +79,7 @@ def measured(args, command, state):
     if newer:
         builds.append(newer)
     start = time.monotonic()
-    rows = plan.rows(builds, args.matrix, args.filter)
+    rows = plan.rows(builds, args.matrix, args.filter or "")
     if not rows:
         raise Failed(f"no row matches {args.filter}")
     runs = measure(builds, rows, args.repeats)
@@ -87,7 +87,7 @@ def measured(args, command, state):
         "schema": 1, "kind": "matrix", "matrix": args.matrix, "command": command, "rounds": args.repeats,
         "machine": host.machine(args.build / "bench/micro/build.json"), "preflight": state, "newer_missing": missing,
         "rows": [row_result(row, runs[row]) for row in rows],
-        "curves": curves.measure(builds[0], args.matrix, args.filter),
+        "curves": curves.measure(builds[0], args.matrix, args.filter or ""),
     }
     return {**result, "verdicts": verdicts.of(result), "load_after": host.first_line("/proc/loadavg").split()[:3],
             "seconds": round(time.monotonic() - start, 1)}

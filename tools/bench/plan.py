@@ -27,7 +27,7 @@ class Row:
         return "/".join([self.build, *(str(value) for _, value in self.facts)])
 
     def matches(self, pattern):
-        return not pattern or re.search(pattern, self.key) is not None
+        return re.search(pattern, self.key) is not None
 
 
 def thread_counts(matrix):

@@ -15,19 +15,22 @@ class Failed(Exception):
     """A row that did not run, or computed something wrong: nothing of the measurement is worth reporting."""
 
 
-def lines_of(command, what, timeout=600):
-    """What a program printed, as objects. A program that fails has said why on stderr."""
+def printed(command, what, timeout=900):
+    """What a program printed. One that fails has said why on stderr."""
     try:
         done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failed(f"{what}: {error}") from error
-    try:
-        lines = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
-    except json.JSONDecodeError as error:
-        raise Failed(f"{what}: not JSON: {error}\n{done.stdout}{done.stderr}") from error
     if done.returncode != 0:
         raise Failed(f"{what}: exit {done.returncode}\n{done.stdout}{done.stderr}")
-    return lines
+    return done.stdout
+
+
+def objects(text, what):
+    try:
+        return [json.loads(line) for line in text.splitlines()]
+    except json.JSONDecodeError as error:
+        raise Failed(f"{what}: not JSON: {error}\n{text}") from error
 
 
 class Build:
@@ -36,8 +39,11 @@ class Build:
         self.programs = programs
         self.command = command  # of a program's name
 
+    def printed(self, program, arguments, what=""):
+        return printed([*self.command(program), *arguments], what or f"{self.name}: {program} {' '.join(arguments)}")
+
     def lines(self, program, arguments, what=""):
-        return lines_of([*self.command(program), *arguments], what or f"{self.name}: {program} {' '.join(arguments)}")
+        return objects(self.printed(program, arguments, what), what or program)
 
 
 def host_build(folder):

@@ -29,6 +29,9 @@ class FakeBuild(programs.Build):
         super().__init__(name, list(programs.FOLDERS), None)
         self.change = change
 
+    def printed(self, program, arguments, what=""):
+        return "\n".join(fake_bench.main(self.name, program, *arguments))
+
     def lines(self, program, arguments, what=""):
         return [self.change(line) for line in fake_bench.main(self.name, program, *arguments)]
 
@@ -123,11 +126,11 @@ class Runs(unittest.TestCase):
 
     def test_a_program_that_fails_is_said_with_its_words(self):
         with self.assertRaisesRegex(programs.Failed, "(?s)this row: exit 3.*oh no"):
-            programs.lines_of([sys.executable, "-c", "import sys; print('oh no', file=sys.stderr); sys.exit(3)"], "this row")
+            programs.printed([sys.executable, "-c", "import sys; print('oh no', file=sys.stderr); sys.exit(3)"], "this row")
         with self.assertRaisesRegex(programs.Failed, "this row: not JSON"):
-            programs.lines_of([sys.executable, "-c", "print('hello')"], "this row")
+            programs.objects("hello", "this row")
         with self.assertRaisesRegex(programs.Failed, "no such program"):
-            programs.lines_of(["/no/such/program"], "no such program")
+            programs.printed(["/no/such/program"], "no such program")
 
     def test_totals_of_all_runs_are_kept(self):
         row = next(row for row in RESULT["rows"] if row.get("entity") == "counter")

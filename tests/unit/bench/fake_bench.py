@@ -1,11 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prints what the programs of bench/contention and bench/curves print, without measuring: fake_bench.py PROGRAM ARGS.
-
-A peer whose time is asked for by `times` beyond the first argument's prefix is slower; --wrong makes a run that did not count
-what it should, --crash one that fails.
-"""
-import json
-import sys
+"""What the programs of bench/contention and bench/curves print, without measuring."""
 
 NS = {"fast": 0.5, "atomic": 20.0, "sharded": 5.0, "prometheus-cpp": 33.0, "otel-cpp": 160.0}
 METRICS = [("counter", "handle"), ("labeled_counter", "handle"), ("labeled_counter", "labels"), ("dynamic_counter", "handle"),
@@ -55,14 +49,8 @@ def line(program, given):
 
 def main(build, program, *arguments):
     if "--list" in arguments:
-        entries = [{"curve": "threads"}] if program == "curves_bench" else listed(build, program)
-        return list(entries)
+        return ["threads"] if program == "curves_bench" else list(listed(build, program))
     if program == "curves_bench":
         return [{"curve": "threads", "x": x, "series": series, "value": 0.5 * x, "unit": "ns per record"}
                 for series in ("counter", "histogram") for x in (1, 2, 4)]
     return [line(program, options(arguments))]
-
-
-if __name__ == "__main__":
-    for each in main(*sys.argv[1:]):
-        print(json.dumps(each))
