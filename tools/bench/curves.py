@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Curves: how a figure changes with threads, series, shards."""
 import re
-import sys
+
+from bench.programs import progress
 
 
 def measure(build, matrix, pattern=""):
@@ -11,9 +12,9 @@ def measure(build, matrix, pattern=""):
     points = []
     for name in build.printed("curves_bench", ["--list"]).split():
         if re.search(pattern, f"curves/{name}"):
-            print(f"\r  curve: {name}\033[K", end="", file=sys.stderr, flush=True)
+            progress(f"curve: {name}")
             points += build.lines("curves_bench", ["--curve", name, "--size", matrix])
-    print("\r\033[K", end="", file=sys.stderr)
+    progress()
     return points
 
 

@@ -2,16 +2,17 @@
 """Runs a matrix and makes its result: a row per program, subject and settings, nine interleaved runs each."""
 import json
 import os
-import sys
+import statistics
 import time
 
 from bench import curves, figures, host, plan, programs, report, verdicts
-from bench.programs import Failed
+from bench.cases import FIGURE
+from bench.programs import Failed, progress
 
-# What runs of one row may differ in; everything else is said once. Of these, the first is what ratios are made of.
-MEASURED = ("writer_ns_per_op", "wall_ns_per_op", "cpu_ns_per_op", "ops_per_s", "ops_per_cpu_s", "average_cores",
-            "cpu_user_s", "cpu_system_s", "record_s", "total_s", "exports", "export_ms", "export_bytes",
-            "sustained_spans_per_s")
+# What runs of one row may differ in; everything else is said once.
+JUDGED = (FIGURE, "sustained_spans_per_s")  # with all runs and their spread; of what follows, the medians are kept
+MEASURED = (*JUDGED, "wall_ns_per_op", "cpu_ns_per_op", "ops_per_s", "ops_per_cpu_s", "average_cores",
+            "cpu_user_s", "cpu_system_s", "record_s", "total_s", "exports", "export_ms", "export_bytes")
 COUNTED = ("operations", "expected", "found", "recorded", "sampled_out", "dropped", "delivered")
 
 
@@ -33,22 +34,24 @@ def measure(builds, rows, rounds):
     for number in range(rounds):
         start = number * len(rows) // rounds
         for i, row in enumerate(rows[start:] + rows[:start]):
-            print(f"\r  round {number + 1} of {rounds}: {i + 1} of {len(rows)}\033[K", end="", file=sys.stderr, flush=True)
+            progress(f"round {number + 1} of {rounds}: {i + 1} of {len(rows)}")
             runs[row].append(run_row(by_name[row.build], row))
-    print("\r\033[K", end="", file=sys.stderr)
+    progress()
     return runs
 
 
 def row_result(row, runs):
     constant = {name: value for name, value in runs[0].items() if name not in (*MEASURED, *COUNTED)}
-    present = [name for name in MEASURED if name in runs[0]]
+    columns = {name: [run[name] for run in runs] for name in MEASURED if name in runs[0]}
+    judged = {name: columns[name] for name in JUDGED if name in columns}
     return {
         "key": row.key, "build": row.build, **constant, **dict(row.facts),
         "command": " ".join((row.program, *row.arguments)),
         **{name: sum(run[name] for run in runs) for name in COUNTED if name in runs[0]},
-        "summary": {name: {key: figures.rounded(value) for key, value in
-                           figures.summary([run[name] for run in runs]).items()} for name in present},
-        "runs": [{name: figures.rounded(run[name]) for name in present} for run in runs],
+        "summary": {name: {key: figures.rounded(value) for key, value in figures.summary(values).items()}
+                    for name, values in judged.items()},
+        "medians": {name: figures.rounded(statistics.median(values)) for name, values in columns.items()},
+        "runs": {name: [figures.rounded(value) for value in values] for name, values in judged.items()},
     }
 
 

@@ -15,6 +15,12 @@ class Failed(Exception):
     """A row that did not run, or computed something wrong: nothing of the measurement is worth reporting."""
 
 
+def progress(what=""):
+    """The one line of a terminal that says how far it is; not for files."""
+    if sys.stderr.isatty():
+        print(f"\r{what and '  '}{what}\033[K", end="", file=sys.stderr, flush=True)
+
+
 def printed(command, what, timeout=900):
     """What a program printed. One that fails has said why on stderr."""
     try:
@@ -62,7 +68,7 @@ def newer_build():
             for said in made.stderr:
                 print(said, end="", file=sys.stderr, flush=True)
     except OSError as error:
-        return None, str(error)
+        return None, f"{NEWER_ROOT.relative_to(ROOT)}: {error.strerror}"
     if made.returncode != 0:
         return None, said.strip() or f"exit {made.returncode}"
     return Build("newer", PEER_PROGRAMS, lambda program: [NEWER_ROOT, "run", program]), ""

@@ -102,11 +102,10 @@ def of_rows(result, build):
     for row in result["rows"]:
         if row["build"] != build:
             continue
-        summary = row["summary"]
-        writer = summary[FIGURE]
+        writer = row["summary"][FIGURE]
 
         def median(name):
-            return figure(summary[name]["median"]) if name in summary else "–"
+            return figure(row["medians"][name]) if name in row["medians"] else "–"
 
         rows.append([row_name(row), name_of(row["subject"]), str(row["threads"]), figure(writer["median"]), spread(writer),
                      figure(writer["trimmed_mean"]), f"{100 * writer['cv']:.1f} %{' HIGH' if writer['high_cv'] else ''}",
@@ -155,7 +154,7 @@ def of_article(result):
         here = ["–"] * 3
         if pair := cases.beside(result, case).get("otel-cpp"):
             theirs, ours = pair
-            here = [figure(ours["summary"]["ops_per_s"]["median"]), figure(theirs["summary"]["ops_per_s"]["median"]),
+            here = [figure(ours["medians"]["ops_per_s"]), figure(theirs["medians"]["ops_per_s"]),
                     times(cases.ratio(theirs, ours)["ratio"])]
         rows.append([what, *there, *here, case.unlike])
     machine = result["machine"]
