@@ -3,6 +3,7 @@
 import json
 import os
 import statistics
+import sys
 import time
 
 from bench import curves, figures, host, plan, programs, report, verdicts
