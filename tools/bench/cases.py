@@ -10,6 +10,7 @@ NAMES = {"fast": "fast-telemetry", "atomic": "one atomic", "sharded": "an atomic
          "otel-cpp": "opentelemetry-cpp", "otel-cpp-bound": "opentelemetry-cpp, bound"}
 PEERS = ("prometheus-cpp", "otel-cpp")  # whose columns are there also when they could not be measured
 PER_CALL = "unlike work: ours picks a cell by an enumerator, the peer is given attributes in each call"
+BUCKETS = "unlike work: opentelemetry-cpp 1.19 has no exponential histogram; an explicit one with as many buckets"
 HANDLE = "unlike work: ours through a handle, the peer is given attributes in each call"
 
 
@@ -53,7 +54,7 @@ def entity_cases(entity):
     if entity.startswith("dynamic_"):
         return [Case(f"{words}, by handle", handle, handle), Case(f"{words}, by labels in each call", labels, labels),
                 Case(f"{words}, handle beside labels", handle, labels, HANDLE)]
-    return [Case(words, handle, handle)]
+    return [Case(words, handle, handle, BUCKETS if entity == "distribution" else "")]
 
 
 def metric_cases(result):

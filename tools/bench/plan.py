@@ -58,11 +58,9 @@ def span_rows(build, listed, matrix):
     seconds = 0.4 if matrix == "quick" else 1.0
     result = []
     for entry in listed:
-        for mode in ("burst", "sustained"):
-            for threads in thread_counts(matrix):
-                facts = (("scenario", entry["scenario"]), ("mode", mode), ("threads", threads),
-                         ("subject", entry["subject"]))
-                result.append(Row(build, "span_contention_bench", facts, (*options(facts), "--seconds", str(seconds))))
+        for threads in thread_counts(matrix):
+            facts = (("scenario", entry["scenario"]), ("mode", entry["mode"]), ("threads", threads), ("subject", entry["subject"]))
+            result.append(Row(build, "span_contention_bench", facts, (*options(facts), "--seconds", str(seconds))))
     return result
 
 

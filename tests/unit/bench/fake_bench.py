@@ -19,7 +19,8 @@ def listed(build, program):
     for subject in subjects(build):
         if program == "span_contention_bench":
             if subject in ("fast", "otel-cpp"):
-                yield from ({"subject": subject, "scenario": scenario} for scenario in SCENARIOS)
+                yield from ({"subject": subject, "scenario": scenario, "mode": mode} for scenario in SCENARIOS
+                            for mode in ("burst", "sustained"))
         else:
             for entity, access in METRICS:
                 if subject not in ("atomic", "sharded") or entity == "counter":
