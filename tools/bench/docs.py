@@ -10,7 +10,6 @@ import re
 from bench import cases, curves, host, micro_tables, tables
 from bench.charts import figure
 from bench.compare import kind
-from bench.micro_tables import Incomplete
 
 PAGES = ("README.md", "docs/benchmarks.md")
 RESULTS = "bench/results"
@@ -69,10 +68,12 @@ WRITERS = {  # block -> the kind of result it is written from, and how
     "curves": ("matrix", curve_tables),
     "subjects": ("matrix", of(tables.of_subjects)),
 }
+SOURCED = ("record", "peers", "machine")  # one per page and result
 
 
 def block(name, path, result):
-    return f"<!-- bench:{name} {path} -->\n{WRITERS[name][1](result)}<!-- /bench -->"
+    source = f"\nThe whole result is `{path}`.\n" if name in SOURCED else ""
+    return f"<!-- bench:{name} {path} -->\n{WRITERS[name][1](result)}{source}<!-- /bench -->"
 
 
 def rewritten(text, path, result):
