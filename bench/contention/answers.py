@@ -89,11 +89,11 @@ def check_options():
                 line = measure({**fast, "entity": entity}, f"--profile={profile}", f"--labels={labels}", "--threads=3",
                                "--iters=150007", "--affinity=round_robin")
                 check((line["profile"], line["labels"], line["affinity"]) == (profile, labels, "round_robin"), line)
-    line = measure(fast, "--threads=1", "--seconds=0.05", "--export-interval-ms=0")
+    line = measure(fast, "--threads=1", "--seconds=0.1", "--export-interval-ms=0")
     check(line["exports"] == 0 and line["export_ms"] == 0, line)
-    check(line["writer_ns_per_op"] * line["iters"] < 10e9, f"asked for 0.05 seconds: {line}")
-    # One thread uses one core at most, unless the warm-up's time is in a figure, too.
-    check(line["writer_ns_per_op"] < 1.05 * line["wall_ns_per_op"] and line["average_cores"] < 1.05, line)
+    check(line["writer_ns_per_op"] * line["iters"] < 10e9, f"asked for 0.1 seconds: {line}")
+    # Nobody else uses the CPU: two clocks agree, unless the warm-up is in one of them.
+    check(0.95 < line["writer_ns_per_op"] / line["cpu_ns_per_op"] < 1.05, line)
 
 
 def check_wrong_options():
