@@ -115,9 +115,10 @@ class ByLabels final : public BvarLabelled<Texts> {
  public:
   using BvarLabelled<Texts>::BvarLabelled;
   void record(const Slice& slice) override {
-    each_operation(slice.count, [metric = &this->metric_, texts = this->texts_, labels = slice.labels] OPERATION {
-      *look_up(*metric, values_of(texts[labels[i]])) << 1;
-    });
+    each_operation<of_long_operations>(
+        slice.count, [metric = &this->metric_, texts = this->texts_, labels = slice.labels] OPERATION {
+          *look_up(*metric, values_of(texts[labels[i]])) << 1;
+        });
   }
 };
 
