@@ -4,7 +4,7 @@
 packages_build=(g++ cmake ninja-build pkg-config python3 libgtest-dev libgmock-dev libbenchmark-dev
   libmicrohttpd-dev zlib1g-dev libprotozero-dev libasio-dev libcurl4-openssl-dev nlohmann-json3-dev
   libspdlog-dev)
-packages_bench=("${packages_build[@]}" prometheus-cpp-dev)  # what is measured beside ours
+packages_bench=("${packages_build[@]}" libcli11-dev prometheus-cpp-dev)  # what is measured beside ours
 packages_test=("${packages_bench[@]}" valgrind)
 packages_clang=("${packages_test[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # its headers: tests/build/assembly
 packages_clang_19=("${packages_test[@]}" clang-19 lld-19 g++-aarch64-linux-gnu)
