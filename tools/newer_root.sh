@@ -11,7 +11,8 @@ set -euo pipefail
 
 suite=trixie
 packages=(ca-certificates g++-14 cmake ninja-build pkg-config libbenchmark-dev libmicrohttpd-dev zlib1g-dev
-  libprotozero-dev libcurl4-openssl-dev opentelemetry-cpp-dev prometheus-cpp-dev)
+  libprotozero-dev libcurl4-openssl-dev libcli11-dev prometheus-cpp-dev
+  opentelemetry-cpp-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libgrpc++-dev libabsl-dev)
 
 die() {
   echo "newer_root: $*" >&2
