@@ -65,20 +65,26 @@ void list() {
   }
 }
 
-/// Some 20 characters in two texts, as a request has them.
+/// What label sets and labels are called, as a request has it.
 class Texts {
  public:
   explicit Texts(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-      strings_.push_back({"tenant-" + std::to_string(i / 4), "/v1/route/" + std::to_string(i % 4)});
+      strings_.push_back(
+          {"tenant-" + std::to_string(i / 4), "/v1/route/" + std::to_string(i % 4), "command-" + std::to_string(i)});
     }
-    for (const auto& [tenant, route] : strings_) pairs_.push_back({tenant, route});
+    for (const auto& [tenant, route, command] : strings_) {
+      pairs_.push_back({tenant, route});
+      commands_.push_back(command);
+    }
   }
   [[nodiscard]] const LabelPair* pairs() const { return pairs_.data(); }
+  [[nodiscard]] const std::string_view* commands() const { return commands_.data(); }
 
  private:
-  std::vector<std::pair<std::string, std::string>> strings_;
+  std::vector<std::array<std::string, 3>> strings_;
   std::vector<LabelPair> pairs_;
+  std::vector<std::string_view> commands_;
 };
 
 class MeasuredWorkload final : public Work {
@@ -101,7 +107,8 @@ class MeasuredWorkload final : public Work {
 int measure(const Options& options, const Combination& what) {
   const Sequences sequences{profile_of(options.profile), options.threads, options.labels};
   const Texts texts{options.labels};
-  const std::unique_ptr<Workload> workload = what.make({options.threads, options.labels, texts.pairs()});
+  const std::unique_ptr<Workload> workload =
+      what.make({options.threads, options.labels, texts.pairs(), texts.commands()});
   MeasuredWorkload measured{*workload, sequences};
   const RunResult result = run(measured, options);
   const Verification verification = is_gauge(what.entity)

@@ -30,13 +30,17 @@ struct LabelPair {
   std::string_view route;
 };
 
-/// What an operation is done with. `label_keys` are those of dynamic metrics; labelled ones have the first.
+/// Of dynamic metrics, whose labels are known at run time only.
 inline constexpr std::string_view label_keys[2] = {"tenant", "route"};
+
+/// Of labelled metrics: one label, of a set that is known when the program is compiled.
+inline constexpr std::string_view enum_key = "command";
 
 struct Setting {
   std::size_t threads;
-  std::size_t labels;      ///< label sets in use, 1 … 256
-  const LabelPair* texts;  ///< of each: some 20 characters
+  std::size_t labels;                  ///< label sets in use, 1 … 256
+  const LabelPair* texts;              ///< of each label set of dynamic metrics: some 20 characters
+  const std::string_view* enum_texts;  ///< of each label of labelled metrics
 };
 
 /// Operations of one thread, one after the other. Operation i has label set labels[i] and value values[i].
