@@ -2,45 +2,18 @@
 //
 // series: among how many series a record by two labels takes how long, what the first record of a series takes, and the
 // memory of each.
-#include "bench/micro/label_sets.h"
+#include <algorithm>
+#include <chrono>
+
+#include "bench/micro/dynamic_counter.h"
 #include "curves.h"
-#include "fast_telemetry/counter.h"
-#include "fast_telemetry/dynamic.h"
-#include "fast_telemetry/registry.h"
 #include "tests/support/resident_memory.h"
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
 #include "bench/micro/peers/prometheus_cpp.h"
 #endif
 
-#include <chrono>
-
-namespace ft = fast_telemetry;
-
 namespace curves {
 namespace {
-
-struct DynamicCounter {
-  explicit DynamicCounter(std::size_t series)
-      : counter{ft::Scope{registry},
-                {.name = "requests"},
-                {"tenant", "route"},
-                {.max_series = static_cast<std::uint32_t>(series)}} {}
-  void record(const Labels& labels) { counter.at(labels.tenant, labels.route).add(); }
-  [[nodiscard]] std::uint64_t total(const LabelSets& sets) const {
-    std::uint64_t sum = 0;
-    for (const Labels& labels : sets) sum += counter.find(labels.tenant, labels.route).value();
-    return sum;
-  }
-  ft::Registry registry;
-  ft::Dynamic<ft::Counter, 2> counter;
-};
-
-#if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
-struct PrometheusCounter : PrometheusCpp {
-  explicit PrometheusCounter(std::size_t) {}
-  [[nodiscard]] std::uint64_t total(const LabelSets&) const { return PrometheusCpp::total(); }
-};
-#endif
 
 template <class Metric>
 void measure(std::size_t series, const std::string& subject) {
@@ -81,7 +54,7 @@ void draw_series(Size size) {
   for (const std::size_t series : series_counts(size)) {
     in_child([&] { measure<DynamicCounter>(series, "Dynamic<Counter, 2>"); });
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
-    in_child([&] { measure<PrometheusCounter>(series, "prometheus-cpp"); });
+    in_child([&] { measure<PrometheusCpp>(series, "prometheus-cpp"); });
 #endif
   }
 }

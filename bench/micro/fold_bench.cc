@@ -143,7 +143,10 @@ void BM_collect(benchmark::State& state) {
   static_cast<void>(reader.collect());  // allocates
   std::unique_ptr<Writer<Cells>> writer;
   if (state.range(2) != 0) writer = std::make_unique<Writer<Cells>>(*cells, size);
-  Passes{state, 1}.run([&] { benchmark::DoNotOptimize(reader.collect()); });
+  Passes{state, 1}.run([&] {
+    const ft::Snapshot* taken = &reader.collect();
+    benchmark::DoNotOptimize(taken);
+  });
   if (writer) expected += writer->stop();
 
   TotalVisitor found;

@@ -10,6 +10,7 @@ packages_clang=("${packages_test[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # 
 packages_clang_19=("${packages_test[@]}" clang-19 lld-19 g++-aarch64-linux-gnu)
 packages_aarch64=(g++-aarch64-linux-gnu qemu-user googletest cmake ninja-build pkg-config python3)  # googletest: sources
 packages_sanitize=("${packages_build[@]}" clang-19 lld-19 libclang-rt-19-dev llvm-19)  # llvm-19: names in reports
+packages_newer=(debootstrap util-linux)  # tools/newer_root.sh
 packages_npm=(nodejs npm)  # unless there is an npm of another origin: tools/peers.sh
 packages_format=(clang-format-19)
 packages_check=("${packages_clang[@]}" clang-tidy-19)

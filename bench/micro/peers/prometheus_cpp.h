@@ -9,6 +9,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -20,6 +21,7 @@ inline const prometheus::Histogram::BucketBoundaries latency_seconds{10e-6, 50e-
 
 /// Counters by labels that are not known beforehand: Family::Add in each call.
 struct PrometheusCpp {
+  explicit PrometheusCpp(std::size_t = 0) {}
   void record(const Labels& labels) { add(labels, 1); }
   void add(const Labels& labels, double amount) {
     family.Add({{"tenant", std::string{labels.tenant}}, {"route", std::string{labels.route}}}).Increment(amount);
@@ -30,6 +32,7 @@ struct PrometheusCpp {
     for (const auto& metric : families.at(0).metric) sum += metric.counter.value;
     return static_cast<std::uint64_t>(sum);
   }
+  [[nodiscard]] std::uint64_t total(const LabelSets&) const { return total(); }
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& family =
       prometheus::BuildCounter().Name("requests").Help("Requests.").Register(registry);
