@@ -77,8 +77,8 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(figures.variation([8, 10, 12]), 0.2)
 
     def test_ratios_are_of_medians_and_their_spread_of_middle_halves(self):
-        upper, lower = figures.summary([9, 10, 11, 10, 500]), figures.summary([1, 2, 3, 2, 2])
-        self.assertEqual(figures.ratio(upper, lower), {"ratio": 5, "low": 5, "high": 5.5})
+        upper, lower = figures.summary([9, 10, 11, 10, 500]), figures.summary([1, 2, 3, 2, 4])
+        self.assertEqual(figures.ratio(upper, lower), {"ratio": 5, "low": 10 / 3, "high": 5.5})
 
     def test_runs_agree_within_both_spreads_or_five_per_cent(self):
         wide = {"median": 100, "q1": 90, "q3": 110}
@@ -298,7 +298,9 @@ class Report(unittest.TestCase):
 
     def test_a_missing_peer_is_an_empty_column_with_its_reason(self):
         alone = measured(builds=("host",))
-        self.assertIn("opentelemetry-cpp was not measured: there is no &lt;root&gt; here", report.page(alone))
+        page = report.page(alone)
+        self.assertIn("opentelemetry-cpp was not measured: there is no &lt;root&gt; here", page)
+        self.assertNotIn("<root>", page)
         table = tables.of_metrics(alone)
         column = table.header.index("opentelemetry-cpp")
         self.assertEqual({row[column] for row in table.rows}, {"–"})
