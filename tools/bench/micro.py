@@ -8,10 +8,17 @@ import subprocess
 import sys
 
 from bench.host import ROOT, first_line, machine
-from bench.micro_tables import ACCOUNTING, LATENCY, PERCENTILES, by_label, print_report
+from bench.micro_tables import ACCOUNTING, LATENCY, PERCENTILES, by_label, print_report, question
+from bench.programs import NEWER_ROOT
+
+NEWER_MICRO = ROOT / "build/newer/release/bench/micro"
 
 BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench", "dynamic_bench", "span_bench",
-            "latency_bench"]
+            "latency_bench", "labels_bench", "export_bench", "overlap_bench"]
+# What needs a package: measured where it was built. Those of the newer root beside ours there, of the same compiler.
+OPTIONAL = ["span_cycle_bench", "prometheus_cpp_bench"]
+PEERS_IN_NEWER_ROOT = ["otel_cpp_bench", "otel_cpp_span_bench"]
+OURS_IN_NEWER_ROOT = ["record_bench", "labels_bench", "export_bench", "overlap_bench", "span_cycle_bench"]
 
 LOCAL = "record_bench:BM_local_increment/threads:1"
 TEXT = "encode_bench:BM_prometheus_text/series:10000"
@@ -93,33 +100,32 @@ class WrongAnswer(Exception):
     pass
 
 
-def run_once(binary, name, min_time):
+def run_once(command, name, min_time):
     """One short run of one benchmark, as a process of its own; returns its figures."""
-    command = [str(binary), f"--benchmark_filter=^{re.escape(name)}$", f"--benchmark_min_time={min_time}",
-               "--benchmark_format=json"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    options = [f"--benchmark_filter=^{re.escape(name)}$", f"--benchmark_min_time={min_time}", "--benchmark_format=json"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True)
     try:
         benchmarks = json.loads(done.stdout)["benchmarks"]
     except (json.JSONDecodeError, KeyError):
         benchmarks = []
     if done.returncode != 0 or len(benchmarks) != 1:
-        raise WrongAnswer(f"{binary.name} {name}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        raise WrongAnswer(f"{command[-1]} {name}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     result = benchmarks[0]
     if result.get("error_occurred"):
-        raise WrongAnswer(f"{binary.name} {name}: {result['error_message']}")
+        raise WrongAnswer(f"{command[-1]} {name}: {result['error_message']}")
     return {key: result[key] for key in ("ns", "allocations", "bytes", "shards", *PERCENTILES, *ACCOUNTING) if key in result}
 
 
 class Bench:
     """All benchmarks of a build, and what their runs gave."""
 
-    def __init__(self, folder, name_filter):
+    def __init__(self, folder, name_filter, with_newer_root=False):
         self.folder = folder
-        self.names = []  # "binary:benchmark"
-        for binary in BINARIES:
-            listed = subprocess.run([str(folder / binary), "--benchmark_list_tests=true"], capture_output=True, text=True,
-                                    check=True).stdout.split()
-            self.names += [f"{binary}:{name}" for name in listed]
+        self.commands = {binary: [str(folder / binary)] for binary in (*BINARIES, *OPTIONAL)
+                         if binary in BINARIES or (folder / binary).exists()}
+        self.names = [name for binary in self.commands for name in self.listed(binary)]  # "binary:benchmark"
+        if with_newer_root:
+            self.add_newer_root()
         if name_filter:
             self.names = [name for name in self.names if re.search(name_filter, name)]
             if not self.names:
@@ -129,13 +135,29 @@ class Bench:
         self.runs = {name: [] for name in self.names}
         self.memory = []
 
+    def listed(self, binary):
+        names = subprocess.run([*self.commands[binary], "--benchmark_list_tests=true"], capture_output=True, text=True,
+                               check=True).stdout.split()
+        return [f"{binary}:{name}" for name in names]
+
+    def add_newer_root(self):
+        """What opentelemetry-cpp has, and of ours what answers the same questions."""
+        def names_of(binaries):
+            built = [binary for binary in binaries if (NEWER_MICRO / binary).exists()]
+            self.commands |= {f"newer/{binary}": [str(NEWER_ROOT), "run", binary] for binary in built}
+            return [name for binary in built for name in self.listed(f"newer/{binary}")]
+
+        peers = names_of(PEERS_IN_NEWER_ROOT)
+        questions = {question(name) for name in peers}
+        self.names += peers + [name for name in names_of(OURS_IN_NEWER_ROOT) if question(name) in questions]
+
     def round(self, start, min_time, progress=""):
         """Runs each benchmark once, beginning at number `start`."""
         for i, name in enumerate(self.names[start:] + self.names[:start]):
             if progress:
                 print(f"\r  {progress}: {i + 1} of {len(self.names)}\033[K", end="", file=sys.stderr, flush=True)
             binary, benchmark = name.split(":", 1)
-            self.runs[name].append(run_once(self.folder / binary, benchmark, min_time))
+            self.runs[name].append(run_once(self.commands[binary], benchmark, min_time))
 
     def measure_memory(self):
         done = subprocess.run([str(self.folder / "series_memory")], capture_output=True, text=True)
@@ -183,7 +205,7 @@ def verdicts(summary):
 
 def measure(folder, args):
     before = first_line("/proc/loadavg")
-    bench = Bench(folder, args.filter)
+    bench = Bench(folder, args.filter, with_newer_root=True)
     bench.measure(args.repeats, args.min_time)
     if not args.filter or re.search(args.filter, "series_memory"):
         bench.measure_memory()

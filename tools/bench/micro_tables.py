@@ -94,7 +94,7 @@ def tables(summary):
     if rows:
         result.append(("One record of 100 000 series between two reads of the clock, ns",
                        ["", "50 %", "99 %", "99.9 %", "middle half", "99.99 %"], rows))
-    return result + dynamic_tables(summary)
+    return result + dynamic_tables(summary) + peer_tables(summary)
 
 
 def span_tables(summary):
@@ -156,6 +156,39 @@ def dynamic_tables(summary):
     if rows:
         result.append(("Memory of 10 000 counter series with two labels, MB",
                        ["", "2 CPUs, measured", "16 CPUs, computed", "64 CPUs, computed"], rows))
+    return result
+
+
+# What is called otherwise where it is measured beside its floor.
+RECORDED = {"record_bench:BM_counter_add": "BM_record/counter", "record_bench:BM_histogram_record": "BM_record/histogram",
+            "record_bench:BM_gauge_double_set": "BM_record/gauge"}
+PEERS = {"prometheus_cpp_bench": "prometheus-cpp", "otel_cpp_bench": "opentelemetry-cpp", "otel_cpp_span_bench": "opentelemetry-cpp"}
+ASKED_OF_PEERS = ("record_bench", "labels_bench", "export_bench", "overlap_bench", "span_cycle_bench", *PEERS)
+
+
+def question(name):
+    """What a benchmark asks, whoever is asked."""
+    name = name.removeprefix("newer/")
+    for ours, common in RECORDED.items():
+        name = re.sub(f"^{ours}/threads", f"x:{common}/threads", name)
+    return re.sub(r"/(dynamic|prometheus_cpp|otel_cpp)(?=/)", "/by_labels", name.split(":", 1)[1])
+
+
+def peer_tables(summary):
+    """Ours beside each peer, in the build that has it."""
+    result = []
+    for build, title in (("", "this machine's build"), ("newer/", "a newer Debian's build")):
+        asked = {}
+        for name in summary:
+            binary = name.split(":")[0].removeprefix(build)
+            if name.startswith(build) and binary in ASKED_OF_PEERS:
+                asked.setdefault(question(name), {})[PEERS.get(binary, "ours")] = summary[name]
+        rows = [[what, figure(answers["ours"]["median_ns"]), spread(answers["ours"]), peer, figure(row["median_ns"]), spread(row),
+                 f"{row['median_ns'] / answers['ours']['median_ns']:.1f} ×"]
+                for what, answers in asked.items() for peer, row in answers.items() if peer != "ours" and "ours" in answers]
+        if rows:
+            result.append((f"Beside peers, ns, in {title}",
+                           ["", "ours", "middle half", "peer", "ns", "middle half", "of ours"], rows))
     return result
 
 

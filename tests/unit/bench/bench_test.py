@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent.parent / "tools")]
 
 import fake_bench  # noqa: E402
-from bench import cases, charts, compare, curves, docs, figures, host, matrix, plan, programs, report, tables, verdicts  # noqa: E402
+from bench import cases, charts, compare, curves, docs, figures, host, matrix, micro_tables, plan, programs, report, tables, verdicts  # noqa: E402
 
 MACHINE = {"cpu": "a CPU", "cpu_family_and_model": "1 2", "cpus": 2, "governor": "none", "hypervisor": True, "memory_bytes": 2**33,
            "kernel": "6", "libc": "glibc 2.36", "compiler": "GNU 12", "flags": " -O2", "rseq": "ON", "commit": "c" * 40,
@@ -194,6 +194,22 @@ def micro(**medians):
     return {"attempts": [{"summary": {
         "record_bench:BM_local_increment/threads:1": {"median_ns": 0.3, "q1_ns": 0.3, "q3_ns": 0.3, "runs": 9}, "memory": [],
         **{name: {"median_ns": value, "q1_ns": value, "q3_ns": value, "runs": 9} for name, value in medians.items()}}}]}
+
+
+class Micro(unittest.TestCase):
+    def test_benchmarks_of_one_question_stand_beside_each_other_in_their_build(self):
+        summary = micro(**{
+            "record_bench:BM_counter_add/threads:1": 0.5, "prometheus_cpp_bench:BM_record/counter/threads:1": 5.0,
+            "newer/record_bench:BM_counter_add/threads:1": 1.0, "newer/otel_cpp_bench:BM_record/counter/threads:1": 50.0,
+            "labels_bench:BM_hot_set/dynamic/series:4": 10.0, "labels_bench:BM_hot_set/dynamic_free/series:4": 20.0,
+            "prometheus_cpp_bench:BM_hot_set/prometheus_cpp/series:4": 200.0})["attempts"][0]["summary"]
+        here, newer = micro_tables.peer_tables(summary)
+        self.assertEqual([row[-1] for row in here[2]], ["10.0 ×", "20.0 ×"])
+        self.assertEqual([row[-1] for row in newer[2]], ["50.0 ×"])
+
+    def test_an_incomplete_result_makes_no_table(self):
+        with self.assertRaises(micro_tables.Incomplete):
+            micro_tables.readme(micro())
 
 
 class Gate(unittest.TestCase):
