@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <thread>
 
 namespace contention {
@@ -151,6 +152,7 @@ class Search {
       }
       rate = held == 0 ? too_high / 1.5 : std::sqrt(held * too_high);
     }
+    best.tries = tries_;
     best.is_accounted = is_accounted_;
     return best;
   }
@@ -158,12 +160,14 @@ class Search {
  private:
   static constexpr double precision = 1.04;
   static constexpr std::uint64_t fills = 4;
+  static constexpr unsigned most_tries = 30;
 
   [[nodiscard]] double operations_per_writer(const SpanResult& result) const {
     return static_cast<double>(result.run.operations) / result.run.record_s / static_cast<double>(options_.threads);
   }
 
   SpanResult attempt(double rate) {
+    if (++tries_ > most_tries) throw std::runtime_error{"spans are dropped at every rate"};
     PacedWork work{kind_, scenario_, options_};
     work.set_rate(rate);
     RunOptions options = options_;
@@ -180,6 +184,7 @@ class Search {
   const SpanSubjectKind& kind_;
   Scenario scenario_;
   const RunOptions& options_;
+  unsigned tries_ = 0;
   bool is_accounted_ = true;
 };
 

@@ -13,6 +13,7 @@ struct SpanResult {
   std::uint64_t begun = 0;
   SpanTotals totals;
   std::uint64_t delivered = 0;
+  unsigned tries = 1;        ///< of a search
   bool is_accounted = true;  ///< every span that was begun was recorded, and each of those dropped or delivered
 
   [[nodiscard]] double delivered_per_s() const { return static_cast<double>(delivered) / run.total_s; }
@@ -23,7 +24,8 @@ SpanResult run_burst(const SpanSubjectKind& kind, Scenario scenario, const RunOp
 
 /// Searches the highest rate at which nothing is dropped: writers record at a rate, a millisecond's share at a time.
 /// Each try fills the buffers several times over and takes `options.seconds` at least, unless `options.iters` says how
-/// long it is. Its rate counts until the last span has arrived. Returns the best try; all must be accounted for.
+/// long it is. Its rate counts until the last span has arrived. Returns the best try; all must be accounted for. Throws
+/// std::runtime_error if spans are dropped at every rate.
 SpanResult search_sustained(const SpanSubjectKind& kind, Scenario scenario, const RunOptions& options);
 
 }  // namespace contention
