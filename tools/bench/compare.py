@@ -24,10 +24,16 @@ def kind(result):
     return "micro" if "attempts" in result else "matrix"
 
 
+def figures_of_row(row):
+    """Of a rate, the time that it leaves for each span."""
+    rate = row["summary"].get("sustained_spans_per_s")
+    return {"median": 1e9 / rate["median"], "q1": 1e9 / rate["q3"], "q3": 1e9 / rate["q1"]} if rate else row["summary"][FIGURE]
+
+
 def figures_of(result):
     """Name -> figures of every row that is a time."""
     if kind(result) == "matrix":
-        return {row["key"]: row["summary"][FIGURE] for row in result["rows"]}
+        return {row["key"]: figures_of_row(row) for row in result["rows"]}
     return {name: {**row, "median": row["median_ns"], "q1": row["q1_ns"], "q3": row["q3_ns"]}
             for name, row in result["attempts"][-1]["summary"].items() if isinstance(row, dict)}
 

@@ -3,7 +3,7 @@
 import pathlib
 from html import escape
 
-from bench import cases, charts, curves, host, tables
+from bench import cases, charts, curves, host, tables, verdicts
 from bench.cases import FIGURE, name_of
 
 STYLE = (pathlib.Path(__file__).parent / "style.css").read_text()
@@ -31,16 +31,14 @@ def html_table(table):
 def card(verdict):
     profile = f", {verdict['profile']}" if verdict["profile"] else ""
     if verdict["ok"] is None:
-        big, state = "–", f'<span class="missed">not judged: {escape(verdict["why"])}</span>'
+        big, state = "–", '<span class="missed">not judged</span>'
     else:
         word = "kept" if verdict["ok"] else "missed"
         big = tables.times(verdict["ratio"])
         state = f'<span class="{word}">{word}</span>: ≥ {verdict["at_least"]:g} ×'
-        if not verdict["ok"]:
-            state += f"<br>{escape(verdict['why'])}"
-    unlike = f"<br>† {escape(verdict['unlike'])}" if verdict["unlike"] else ""
+    remarks = "".join(f"<br>{escape(remark)}" for remark in verdicts.remarks(verdict))
     return (f'<div class="card"><b>{big}</b>{escape(verdict["what"] + profile)}<br>beside {escape(name_of(verdict["peer"]))}'
-            f"<br>{state}{unlike}</div>")
+            f"<br>{state}{remarks}</div>")
 
 
 def cards(result):

@@ -31,7 +31,7 @@ def of_verdicts(result):
         rows.append([verdict["what"] + profile, name_of(verdict["peer"]), times(verdict["ratio"]) if judged else "–",
                      f"{times(verdict['low'])} … {times(verdict['high'])}" if judged else "–", f"≥ {verdict['at_least']:g} ×",
                      {True: "kept", False: "missed", None: "not judged"}[verdict["ok"]],
-                     "; ".join(part for part in (verdict["unlike"], verdict["why"]) if part)])
+                     "; ".join(verdicts.remarks(verdict))])
     return Table("Goals", ["", "beside", "ratio", "spread", "goal", "", "remark"], rows)
 
 

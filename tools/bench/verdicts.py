@@ -39,6 +39,21 @@ GOALS = [
     same("histogram", "prometheus-cpp", 15, metric("histogram", "handle")),
     same("counter by two labels looked up in each call", "prometheus-cpp", 12, metric("dynamic_counter", "labels")),
 ]
+def sustained(result, ours, theirs):
+    """The rates, in spans per second, that both sides sustain in a scenario without a drop."""
+    scenario = (("scenario", ours.get("scenario")), ("mode", "sustained"))
+    for pair in counterparts(result, "fast", scenario, theirs["subject"], scenario):
+        return [row["summary"]["sustained_spans_per_s"]["median"] for row in pair]
+    return []
+
+
+def remarks(verdict):
+    """What is to be said beside a verdict."""
+    rates = [f"{rate / 1e6:.3g}" for rate in verdict.get("sustained", ())]
+    return [part for part in (verdict["unlike"], f"sustained without a drop: {' and '.join(rates)} million spans/s" if rates else "",
+                              verdict["why"]) if part]
+
+
 def of(result):
     """A verdict per goal and profile. One that cannot be judged, because the peer is missing, is neither kept nor missed."""
     verdicts = []
@@ -49,7 +64,7 @@ def of(result):
             found = ratio(theirs, ours)
             ok = found["ratio"] >= goal.at_least
             verdicts.append({**base, "profile": ours["profile"] if len(pairs) > 1 else "", "ours": ours["key"], "theirs": theirs["key"],
-                             **{name: figures.rounded(value) for name, value in found.items()}, "ok": ok,
+                             **{name: figures.rounded(value) for name, value in found.items()}, "ok": ok, "sustained": sustained(result, ours, theirs),
                              "why": "" if ok else goal.why_missed or "reason not found yet"})
         if not pairs:
             missing = result["newer_missing"] if goal.peer == "otel-cpp" else ""
@@ -71,7 +86,7 @@ def sentence(verdict):
     if verdict["ok"] is None:
         return text + f"not judged: {verdict['why']}"
     text += f"{verdict['ratio']:.1f} x ({verdict['low']:.1f} … {verdict['high']:.1f}), ≥ {verdict['at_least']:g}"
-    return text + "".join(f"; {part}" for part in (verdict["unlike"], verdict["why"]) if part)
+    return "; ".join([text, *remarks(verdict)])
 
 
 def show(result):

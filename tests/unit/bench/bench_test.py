@@ -180,6 +180,11 @@ class Verdicts(unittest.TestCase):
         for verdict in RESULT["verdicts"]:
             self.assertEqual(verdict["ours"].split("/")[0], verdict["theirs"].split("/")[0])
 
+    def test_beside_spans_stand_the_rates_that_both_sides_sustain(self):
+        root = self.of("root span, all recorded", "otel-cpp")[0]
+        self.assertEqual(root["sustained"], [5e7, 156250])
+        self.assertIn("50 and 0.156 million spans/s", " ".join(verdicts.remarks(root)))
+
     def test_unlike_work_says_so(self):
         self.assertIn("unlike work", self.of("labels of an enumeration, beside attributes in each call", "otel-cpp")[0]["unlike"])
 
@@ -242,6 +247,14 @@ class Gate(unittest.TestCase):
         worse = slower(RESULT, 1.15, lambda row: row["key"] == self.KEY)
         self.assertEqual(printed(compare.show_gate, RESULT, worse)[0], 1)
         self.assertEqual(printed(compare.show_gate, uneven(RESULT), uneven(worse))[0], 0)
+
+    def test_a_rate_that_falls_is_worse(self):
+        fallen = copy.deepcopy(RESULT)
+        row = next(row for row in fallen["rows"] if row.get("mode") == "sustained" and row["subject"] == "fast")
+        for name in ("median", "q1", "q3"):
+            row["summary"]["sustained_spans_per_s"][name] /= 1.3
+        status, text = printed(compare.show_gate, RESULT, fallen)
+        self.assertEqual((status, text.count("worse  "), row["key"] in text), (1, 1, True))
 
     def test_a_row_too_uneven_to_judge_is_said(self):
         self.assertEqual(compare.judge(0.2, 0.3), "unclear")
