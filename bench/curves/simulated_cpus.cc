@@ -8,12 +8,16 @@
 #include <unistd.h>
 
 #include <cstdarg>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
+#include <string>
 
 #include "bench/micro/on_cpus.h"
+#include "curves.h"
+#include "fast_telemetry/storage_info.h"
 
 namespace curves {
 namespace {
@@ -45,7 +49,18 @@ void move_to_cpu(unsigned cpu) {
   *reinterpret_cast<volatile std::uint32_t*>(area + offsetof(struct rseq, cpu_id)) = cpu;
 }
 
-void move_to_real_cpu() { move_to_cpu(static_cast<unsigned>(allowed_cpus().front())); }
+void move_back(unsigned count, std::size_t cells) {
+  move_to_cpu(static_cast<unsigned>(allowed_cpus().front()));
+  const fast_telemetry::StorageInfo info = fast_telemetry::storage_info();
+  if (info.path != fast_telemetry::WritePath::restartable_sequence) {
+    throw std::runtime_error{"CPUs can be simulated on the restartable path only: " + std::string{info.path_reason}};
+  }
+  expect("simulated shards", info.shards, count + 8);  // eight for locked adds
+  // 0: the kernel does not say.
+  if (info.resident_bytes != 0 && info.resident_bytes < count * cells * sizeof(std::uint64_t)) {
+    throw std::runtime_error{"simulated CPUs recorded nothing: " + std::to_string(info.resident_bytes) + " bytes"};
+  }
+}
 
 }  // namespace curves
 

@@ -4,6 +4,8 @@
 // them in turn. For what depends on how many copies there are: reading and memory. Not for what recording costs.
 #pragma once
 
+#include <cstddef>
+
 namespace curves {
 
 /// Lets this process have so many CPUs. Before its first metric, while it has one thread, which stays on one CPU from
@@ -14,7 +16,8 @@ void simulate_cpus(unsigned count);
 /// be called before each record.
 void move_to_cpu(unsigned cpu);
 
-/// The real one again.
-void move_to_real_cpu();
+/// The real one again. Throws when the library does not have so many CPUs, or less was recorded on them all than
+/// `cells` on each.
+void move_back(unsigned count, std::size_t cells);
 
 }  // namespace curves

@@ -3,18 +3,15 @@
 // simulated_memory: what a series takes, of counters, histograms and distributions, by how many CPUs recorded into it,
 // of a machine with as many (simulated_cpus.h). Beside prometheus-cpp, which does not know of CPUs.
 #include <chrono>
-#include <stdexcept>
 
 #include "bench/micro/label_sets.h"
 #include "bench/micro/memory_growth.h"
-#include "bench/micro/total_visitor.h"
 #include "curves.h"
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/distribution.h"
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/registry.h"
-#include "fast_telemetry/storage_info.h"
 #include "simulated_cpus.h"
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
 #include "bench/micro/peers/prometheus_cpp.h"
@@ -47,9 +44,6 @@ void measure(unsigned cpus, std::size_t series, std::string_view what, Record re
                                 {"tenant", "route"},
                                 {.max_series = static_cast<std::uint32_t>(series)},
                                 shape...};
-  if (ft::storage_info().path != ft::WritePath::restartable_sequence) {
-    throw std::runtime_error{"CPUs can be simulated on the restartable path only"};
-  }
   unsigned cpu = 0;
   const auto everywhere = [&](const auto& work) {
     for (cpu = 0; cpu < cpus; ++cpu) work();
@@ -63,7 +57,7 @@ void measure(unsigned cpus, std::size_t series, std::string_view what, Record re
       }
     }
   });
-  move_to_real_cpu();
+  move_back(cpus, series);
   std::uint64_t total = 0;
   for (const Labels& l : labels) {
     const auto found = metric.find(l.tenant, l.route);

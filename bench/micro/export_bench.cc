@@ -190,12 +190,12 @@ void add(const std::string& what, const std::vector<std::int64_t>& counts) {
   add<One<ft::Counter>>("counter", {1});
   add<One<ft::Histogram>>("histogram", {1});
   add<One<ft::Distribution>>("distribution", {1});
-  const std::vector<std::int64_t> counts{10, 50, 200, 10'000};
+  const std::vector<std::int64_t> counts{1, 10, 50, 200, 10'000};
   add<Series<ft::Counter>>("dynamic_counter", counts);
   add<Series<ft::Histogram>>("dynamic_histogram", counts);
   add<Series<ft::Distribution>>("dynamic_distribution", counts);
 #ifdef FAST_TELEMETRY_HAS_OTLP
-  benchmark::RegisterBenchmark("BM_full_otlp_cycle", BM_export<Program, Otlp>)->ArgName("series")->Args({1});
+  benchmark::RegisterBenchmark("BM_full_cycle/otlp", BM_export<Program, Otlp>)->ArgName("series")->Args({1});
 #endif
   return true;
 }();
