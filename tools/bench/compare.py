@@ -8,11 +8,11 @@ import re
 
 from bench import figures
 from bench.cases import FIGURE
+from bench.plan import UNIT
 
 TOLERANCE = 0.10
 UNCLEAR = 0.25  # spreads that explain more than this hide a regression that matters: said, not judged
 
-MATRIX_UNIT = {"entity": "counter", "subject": "sharded"}  # an atomic per thread: nobody contends for it
 MICRO_UNIT = "record_bench:BM_local_increment/threads:1"
 
 
@@ -43,7 +43,7 @@ def units_of(result):
     if kind(result) == "micro":
         return {name: MICRO_UNIT for name in figures_of(result)}
     units = {(row["build"], row["threads"]): row["key"] for row in result["rows"]
-             if all(row.get(name) == value for name, value in MATRIX_UNIT.items())}
+             if UNIT.items() <= row.items()}
     return {row["key"]: units.get((row["build"], row["threads"]), "the sharded counter") for row in result["rows"]}
 
 

@@ -36,7 +36,8 @@ def measure(builds, rows, rounds):
         start = number * len(rows) // rounds
         for i, row in enumerate(rows[start:] + rows[:start]):
             progress(f"round {number + 1} of {rounds}: {i + 1} of {len(rows)}")
-            runs[row].append(run_row(by_name[row.build], row))
+            if number % row.every == 0:
+                runs[row].append(run_row(by_name[row.build], row))
     progress()
     return runs
 

@@ -8,6 +8,7 @@ PROFILES = ("uniform", "hotspot", "churn")
 UNLABELLED = ("counter", "distribution", "histogram", "counter_set")  # a profile chooses labels
 
 OURS = {"fast", "atomic", "sharded"}  # what needs no package
+UNIT = {"entity": "counter", "subject": "sharded"}  # an atomic per thread, for which nobody contends: what rows are divided by
 
 # Entities and their profiles. Beside those that goals are about: what the original's launch article shows.
 QUICK = {"counter": ("uniform",), "histogram": ("uniform",), "distribution": ("uniform",),
@@ -21,6 +22,7 @@ class Row:
     program: str
     facts: tuple  # (name, value) of what tells rows apart
     arguments: tuple = field(compare=False)
+    every: int = field(default=1, compare=False)  # in how many rounds it runs once
 
     @property
     def key(self):
@@ -60,7 +62,9 @@ def span_rows(build, listed, matrix):
     for entry in listed:
         for threads in thread_counts(matrix):
             facts = (("scenario", entry["scenario"]), ("mode", entry["mode"]), ("threads", threads), ("subject", entry["subject"]))
-            result.append(Row(build, "span_contention_bench", facts, (*options(facts), "--seconds", str(seconds))))
+            # A search of several tries, and their maximum: long, and steady.
+            every = 3 if matrix == "quick" and entry["mode"] == "sustained" else 1
+            result.append(Row(build, "span_contention_bench", facts, (*options(facts), "--seconds", str(seconds)), every))
     return result
 
 
@@ -72,14 +76,15 @@ ROWS_OF = {"contention_bench": metric_rows, "span_contention_bench": span_rows}
 
 
 def rows(builds, matrix, pattern=""):
-    """Of the peers, each is measured in the first build that has it; ours and what it is divided by in every one."""
+    """Each is measured in the first build that has it; ours and what it is divided by in every one."""
     result, elsewhere = [], set()
     for build in builds:
         for program, rows_of in ROWS_OF.items():
             # Spans have no peer in the build on this machine: they are measured where they have one.
             if program not in build.programs or (program == "span_contention_bench" and build is not builds[-1]):
                 continue
-            listed = [entry for entry in build.lines(program, ["--list"]) if entry["subject"] not in elsewhere]
+            listed = [entry for entry in build.lines(program, ["--list"])
+                      if entry["subject"] not in elsewhere or entry["subject"] == "fast" or UNIT.items() <= entry.items()]
             result += rows_of(build.name, listed, matrix)
-        elsewhere |= {dict(row.facts)["subject"] for row in result} - OURS
+        elsewhere |= {dict(row.facts)["subject"] for row in result}
     return [row for row in result if row.matches(pattern)]

@@ -110,11 +110,11 @@ def of_rows(result, build):
         rows.append([row_name(row), name_of(row["subject"]), str(row["threads"]), figure(writer["median"]), spread(writer),
                      figure(writer["trimmed_mean"]), f"{100 * writer['cv']:.1f} %{' HIGH' if writer['high_cv'] else ''}",
                      median("wall_ns_per_op"), median("cpu_ns_per_op"), median("ops_per_s"), median("ops_per_cpu_s"),
-                     median("average_cores"), median("exports"), f"{row['operations']:,}"])
+                     median("average_cores"), median("exports"), median("record_s"), f"{writer['runs']}", f"{row['operations']:,}"])
     compilers = ", ".join(dict.fromkeys(row.get("compiler", "") for row in result["rows"] if row["build"] == build))
     return Table(f"All rows of the build {build} ({compilers})",
                  ["", "", "threads", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op", "CPU ns/op", "ops/s",
-                  "ops per CPU s", "average cores", "exports", "operations, verified"], rows)
+                  "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"], rows)
 
 
 def of_subjects(result):

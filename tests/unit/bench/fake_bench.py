@@ -12,7 +12,7 @@ def options(arguments):
 
 
 def subjects(build):
-    return ("fast", "sharded", "prometheus-cpp", "otel-cpp") if build == "newer" else ("fast", "atomic", "sharded", "prometheus-cpp")
+    return ("fast", "atomic", "sharded", "prometheus-cpp", "otel-cpp") if build == "newer" else ("fast", "atomic", "sharded", "prometheus-cpp")
 
 
 def listed(build, program):
