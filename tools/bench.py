@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Runs the micro-benchmarks and prints their table, or a matrix beside peers (--matrix); `./dev bench` builds them first.
+"""Runs the micro-benchmarks and prints their tables, or a matrix beside peers (--matrix); `./dev bench` builds them.
 
 Every benchmark runs for a short time in each of several rounds, and every round begins at another one, so that a slow
 minute of the machine does not fall on one row. A run's figure is the median time of its passes (bench/micro/passes.h),
 a row's figure is the median of its runs, ratios are between medians of one measurement, and the spread printed is the
 middle half of the runs. Nothing is filtered. When a limit is missed, everything is measured once more.
 
-Exit code: 0; 1 when a limit is missed, also in the repetition, a goal of the matrix is, or the gate is not passed; 2 when a benchmark computed something wrong or did not run.
+Exit code: 0; 1 when a limit is missed, also in the repetition, a goal of the matrix is, or the gate is not passed; 2 when
+a benchmark computed something wrong or did not run.
 """
 import argparse
 import json
@@ -28,7 +29,8 @@ def options():
     parser.add_argument("--min-time", type=float, default=0.05, help="seconds that one micro-benchmark takes at least")
     parser.add_argument("--quick", action="store_true", help="each once, for its answer only: no table, no limits")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a page")
-    parser.add_argument("--matrix", choices=("quick", "full"), help="beside peers, with threads and an exporter, and a report")
+    parser.add_argument("--matrix", choices=("quick", "full"),
+                        help="beside peers, with threads and an exporter, and a report")
     parser.add_argument("--strict-preflight", action="store_true", help="do not measure on a machine that is not quiet")
     parser.add_argument("--compare", type=pathlib.Path, metavar="BASE",
                         help="the gate: measure what BASE is of, and fail where a row is worse beside its unit")

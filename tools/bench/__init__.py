@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The matrix of benchmarks beside peers: preflight, plan, runs, figures, verdicts, gate, report. tools/bench.py calls it."""
+"""What tools/bench.py calls: micro-benchmarks, and a matrix of benchmarks beside peers with its gate and its report."""

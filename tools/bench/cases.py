@@ -50,7 +50,8 @@ def entity_cases(entity):
     words = entity.replace("_", " ")
     handle, labels = metric(entity, "handle"), metric(entity, "labels")
     if entity.startswith("labeled_"):
-        return [Case(f"{words}, resolved before", handle, handle), Case(f"{words}, attributes in each call", handle, labels, PER_CALL)]
+        return [Case(f"{words}, resolved before", handle, handle),
+                Case(f"{words}, attributes in each call", handle, labels, PER_CALL)]
     if entity.startswith("dynamic_"):
         return [Case(f"{words}, by handle", handle, handle), Case(f"{words}, by labels in each call", labels, labels),
                 Case(f"{words}, handle beside labels", handle, labels, HANDLE)]

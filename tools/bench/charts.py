@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts as inline SVG. Colours are classes of the page's style sheet, so that light, dark and print need no other chart."""
+"""Charts as inline SVG. Colours are classes of the page's style sheet: light, dark and print are one chart."""
 import math
 from html import escape
 
@@ -72,12 +72,18 @@ def scale(values, begin, end, wide):
     return LinearScale(values, begin, end)
 
 
+def across(axis, height, unit):
+    """The lines and the scale of a horizontal axis."""
+    return [part for tick in axis.ticks()
+            for part in (line(axis.at(tick), 0, axis.at(tick), height - 24, "grid"),
+                         text(axis.at(tick), height - 8, f"{tick:g}{unit}", "middle", "axis"))]
+
+
 def bars(title, rows, unit):
     """rows: (label, value, note, class), on a logarithmic scale that begins at 1."""
     axis = LogScale([row[1] for row in rows] + [10], LABELS, WIDTH - 130, floor=1)
     height = ROW * len(rows) + 30
-    parts = [part for tick in axis.ticks() for part in (line(axis.at(tick), 0, axis.at(tick), height - 24, "grid"),
-                                                        text(axis.at(tick), height - 8, f"{tick:g}{unit}", "middle", "axis"))]
+    parts = across(axis, height, unit)
     for i, (label, value, note, kind) in enumerate(rows):
         y = i * ROW
         width = max(axis.at(max(value, 1)) - LABELS, 2)
@@ -93,8 +99,7 @@ def dumbbells(title, rows, unit):
     values = [value for _, dots in rows for _, value, _ in dots]
     axis = LogScale(values, LABELS, WIDTH - 20)
     height = ROW * len(rows) + 30
-    parts = [part for tick in axis.ticks() for part in (line(axis.at(tick), 0, axis.at(tick), height - 24, "grid"),
-                                                        text(axis.at(tick), height - 8, f"{tick:g} {unit}", "middle", "axis"))]
+    parts = across(axis, height, f" {unit}")
     for i, (label, dots) in enumerate(rows):
         y = i * ROW + 15
         ends = [axis.at(value) for _, value, _ in dots]
@@ -110,15 +115,18 @@ def lines(title, points, x_name, unit):
     left, right, top, bottom = 80, 230, 34, 320
     xs = [x for line_points in points.values() for x, _ in line_points]
     ys = [y for line_points in points.values() for _, y in line_points]
-    across, up = scale(xs, left, WIDTH - right, 20), scale(ys, bottom, top, 50)
-    parts = [part for tick in up.ticks() for part in (line(left, up.at(tick), WIDTH - right, up.at(tick), "grid"),
-                                                      text(left - 8, up.at(tick) + 4, figure(tick), "end", "axis"))]
-    x_ticks = across.ticks() if isinstance(across, LogScale) or len(set(xs)) > 9 else sorted(set(xs))
-    parts += [text(across.at(tick), bottom + 20, figure(tick), "middle", "axis") for tick in x_ticks]
-    parts += [text((left + WIDTH - right) / 2, bottom + 42, x_name, "middle", "axis"), text(4, 12, unit, "start", "axis")]
+    along, up = scale(xs, left, WIDTH - right, 20), scale(ys, bottom, top, 50)
+    parts = [part for tick in up.ticks()
+             for part in (line(left, up.at(tick), WIDTH - right, up.at(tick), "grid"),
+                          text(left - 8, up.at(tick) + 4, figure(tick), "end", "axis"))]
+    x_ticks = along.ticks() if isinstance(along, LogScale) or len(set(xs)) > 9 else sorted(set(xs))
+    parts += [text(along.at(tick), bottom + 20, figure(tick), "middle", "axis") for tick in x_ticks]
+    parts += [text((left + WIDTH - right) / 2, bottom + 42, x_name, "middle", "axis"),
+              text(4, 12, unit, "start", "axis")]
     for i, (name, line_points) in enumerate(points.items()):
-        placed = [(across.at(x), up.at(y), x, y) for x, y in sorted(line_points)]
-        parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in placed)}" class="line s{i % SERIES}"/>')
+        placed = [(along.at(x), up.at(y), x, y) for x, y in sorted(line_points)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in placed)
+        parts.append(f'<polyline points="{path}" class="line s{i % SERIES}"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" class="s{i % SERIES}">'
                   f"<title>{escape(f'{name}: {figure(value)} {unit} at {figure(at)}')}</title></circle>"
                   for x, y, at, value in placed]

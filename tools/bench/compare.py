@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two results beside each other: the gate that a change must pass, and whether two runs agree.
 
-The gate judges by ratios to what the same run measured beside each row, so that a machine that is slower as a whole moves
-nothing. A row is worse when its ratio has risen by more than 10 % and what the spreads of all four medians explain.
+The gate judges by ratios to what the same run measured beside each row, so that a machine that is slower as a whole
+moves nothing. A row is worse when its ratio rose by more than 10 % and what the spreads of all four medians explain.
 """
 import re
 
@@ -27,7 +27,9 @@ def kind(result):
 def figures_of_row(row):
     """Of a rate, the time that it leaves for each span."""
     rate = row["summary"].get("sustained_spans_per_s")
-    return {"median": 1e9 / rate["median"], "q1": 1e9 / rate["q3"], "q3": 1e9 / rate["q1"]} if rate else row["summary"][FIGURE]
+    if rate is None:
+        return row["summary"][FIGURE]
+    return {"median": 1e9 / rate["median"], "q1": 1e9 / rate["q3"], "q3": 1e9 / rate["q1"]}
 
 
 def figures_of(result):

@@ -24,5 +24,5 @@ def grouped(points):
     for point in points:
         chart = charts.setdefault((point["curve"], point["unit"]), {})
         chart.setdefault(point["series"], []).append((point["x"], point["value"]))
-    return [{"title": f"{curve.replace('_', ' ')}: {unit}", "x_name": curve.replace("_", " "), "unit": unit, "series": series}
-            for (curve, unit), series in charts.items()]
+    return [{"title": f"{curve.replace('_', ' ')}: {unit}", "x_name": curve.replace("_", " "), "unit": unit,
+             "series": series} for (curve, unit), series in charts.items()]

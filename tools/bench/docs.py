@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures of the documentation: blocks between markers, each written from a result of bench/results.
 
-<!-- bench:NAME PATH --> begins a block and <!-- /bench --> ends it. A block without a path was never written; its text stands
-as it is. tools/check_docs.py fails when a block with a path is not, byte for byte, what the result gives.
+<!-- bench:NAME PATH --> begins a block and <!-- /bench --> ends it. A block without a path was never written; its text
+stands as it is. tools/check_docs.py fails when a block with a path is not, byte for byte, what the result gives.
 """
 import json
 import re
@@ -26,19 +26,17 @@ def noted(table):
 
 def measured_on(result):
     machine, built = host.described(result["machine"])
-    return (f"Measured on {machine}; {built}; `{result['command']}`, {result['rounds']} interleaved runs of {len(result['rows'])} rows "
-            f"in {result['seconds']:.0f} s.\n")
+    return (f"Measured on {machine}; {built}; `{result['command']}`, {result['rounds']} interleaved rounds of "
+            f"{len(result['rows'])} rows in {result['seconds']:.0f} s.\n")
 
 
 def peers(result):
     """The README's: one profile, and one row per question."""
     uniform = [case for case in cases.metric_cases(result)
                if ("profile", "uniform") in case.ours and case.unlike != cases.HANDLE]
-    subjects = tables.shown_subjects(result)
-    found = [tables.of_cases(result, "", uniform, subjects), tables.of_cases(result, "", cases.span_cases(result), subjects)]
-    table = tables.Table("", found[0].header, [[row[0].replace(", uniform", ""), *row[1:]] for part in found for row in part.rows],
-                         found[0].note)
-    return noted(table)
+    found = tables.of_cases(result, "", [*uniform, *cases.span_cases(result)], tables.shown_subjects(result))
+    rows = [[row[0].replace(", uniform", ""), *row[1:]] for row in found.rows]
+    return noted(tables.Table("", found.header, rows, found.note))
 
 
 def curve_tables(result):
@@ -87,7 +85,7 @@ def rewritten(text, path, result):
 def update(path):
     path = path.resolve()
     if path.parent != host.ROOT / RESULTS:
-        raise Refused(f"copy {path.name} to {RESULTS} first: figures of the documentation rest on results that are committed")
+        raise Refused(f"copy {path.name} to {RESULTS} first: the documentation rests on results that are committed")
     result = json.loads(path.read_text())
     for page in PAGES:
         file = host.ROOT / page

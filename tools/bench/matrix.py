@@ -73,8 +73,8 @@ def run(args, command):
     page = path.parent / "report.html"
     page.write_text(report.page(result))
     verdicts.show(result)
-    print(f"{len(result['rows'])} rows of {args.repeats} runs, all verified, and the curves in {result['seconds']:.0f} s; "
-          f"written to {os.path.relpath(path)} and {os.path.relpath(page)}")
+    print(f"{len(result['rows'])} rows of {args.repeats} runs, all verified, and the curves in "
+          f"{result['seconds']:.0f} s; written to {os.path.relpath(path)} and {os.path.relpath(page)}")
     return 0 if verdicts.met(result) else 1, result
 
 

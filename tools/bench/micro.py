@@ -113,7 +113,8 @@ def run_once(command, name, min_time):
     result = benchmarks[0]
     if result.get("error_occurred"):
         raise WrongAnswer(f"{command[-1]} {name}: {result['error_message']}")
-    return {key: result[key] for key in ("ns", "allocations", "bytes", "shards", *PERCENTILES, *ACCOUNTING) if key in result}
+    kept = ("ns", "allocations", "bytes", "shards", *PERCENTILES, *ACCOUNTING)
+    return {key: result[key] for key in kept if key in result}
 
 
 class Bench:
@@ -168,7 +169,8 @@ class Bench:
     def measure(self, repeats, min_time):
         show = sys.stderr.isatty()
         for number in range(repeats):
-            self.round(number * len(self.names) // repeats, min_time, f"round {number + 1} of {repeats}" if show else "")
+            progress = f"round {number + 1} of {repeats}" if show else ""
+            self.round(number * len(self.names) // repeats, min_time, progress)
         if show:
             print("\r\033[K", end="", file=sys.stderr)
 

@@ -127,7 +127,8 @@ def span_tables(summary):
 def dynamic_tables(summary):
     result = []
     kinds = (("Dynamic<Counter, 2>", "dynamic"), ("DynamicFree<Counter>", "dynamic_free"),
-             ("a map per thread (the floor)", "map_per_thread"), ("map under a shared mutex", "map_under_shared_mutex"), ("prometheus-cpp", "prometheus_cpp"))
+             ("a map per thread (the floor)", "map_per_thread"), ("map under a shared mutex", "map_under_shared_mutex"),
+             ("prometheus-cpp", "prometheus_cpp"))
     rows = []
     for label, kind in kinds:
         for sets in ("shared", "own"):
@@ -143,7 +144,8 @@ def dynamic_tables(summary):
                        ["", "series", "of two threads", "1 thread", "middle half", "2 threads", "middle half",
                         "of 1 thread"], rows))
     rows = []
-    for label, name in (("through a handle", "dynamic_handle/threads:1"), ("the same, 2 threads", "dynamic_handle/threads:2"),
+    for label, name in (("through a handle", "dynamic_handle/threads:1"),
+                        ("the same, 2 threads", "dynamic_handle/threads:2"),
                         ("first record of a series", "dynamic_first_touch"),
                         ("beyond the limit", "dynamic_overflow/threads:1"),
                         ("the same, 2 threads", "dynamic_overflow/threads:2")):
@@ -160,9 +162,11 @@ def dynamic_tables(summary):
 
 
 # What is called otherwise where it is measured beside its floor.
-RECORDED = {"record_bench:BM_counter_add": "BM_record/counter", "record_bench:BM_histogram_record": "BM_record/histogram",
+RECORDED = {"record_bench:BM_counter_add": "BM_record/counter",
+            "record_bench:BM_histogram_record": "BM_record/histogram",
             "record_bench:BM_gauge_double_set": "BM_record/gauge"}
-PEERS = {"prometheus_cpp_bench": "prometheus-cpp", "otel_cpp_bench": "opentelemetry-cpp", "otel_cpp_span_bench": "opentelemetry-cpp"}
+PEERS = {"prometheus_cpp_bench": "prometheus-cpp", "otel_cpp_bench": "opentelemetry-cpp",
+         "otel_cpp_span_bench": "opentelemetry-cpp"}
 ASKED_OF_PEERS = ("record_bench", "labels_bench", "export_bench", "overlap_bench", "span_cycle_bench", *PEERS)
 
 
@@ -248,7 +252,8 @@ class Incomplete(Exception):
 def readme(result):
     attempt = result["attempts"][-1]
     summary = attempt["summary"]
-    wanted = {UNIT, *(f"{binary}:BM_{name}/threads:{threads}" for binary, rows in TABLE for _, name in rows for threads in (1, 2))}
+    wanted = {UNIT, *(f"{binary}:BM_{name}/threads:{threads}" for binary, rows in TABLE for _, name in rows
+                      for threads in (1, 2))}
     if missing := wanted - summary.keys():
         raise Incomplete(f"the result has no {', '.join(sorted(missing))}")
     unit = summary[UNIT]["median_ns"]

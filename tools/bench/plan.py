@@ -8,7 +8,7 @@ PROFILES = ("uniform", "hotspot", "churn")
 UNLABELLED = ("counter", "distribution", "histogram", "counter_set")  # a profile chooses labels
 
 OURS = {"fast", "atomic", "sharded"}  # what needs no package
-UNIT = {"entity": "counter", "subject": "sharded"}  # an atomic per thread, for which nobody contends: what rows are divided by
+UNIT = {"entity": "counter", "subject": "sharded"}  # what rows are divided by: atomics that no two threads share
 
 # Entities and their profiles. Beside those that goals are about: what the original's launch article shows.
 QUICK = {"counter": ("uniform",), "histogram": ("uniform",), "distribution": ("uniform",),
@@ -61,10 +61,12 @@ def span_rows(build, listed, matrix):
     result = []
     for entry in listed:
         for threads in thread_counts(matrix):
-            facts = (("scenario", entry["scenario"]), ("mode", entry["mode"]), ("threads", threads), ("subject", entry["subject"]))
+            facts = (("scenario", entry["scenario"]), ("mode", entry["mode"]), ("threads", threads),
+                     ("subject", entry["subject"]))
             # A search of several tries, and their maximum: long, and steady.
             every = 3 if matrix == "quick" and entry["mode"] == "sustained" else 1
-            result.append(Row(build, "span_contention_bench", facts, (*options(facts), "--seconds", str(seconds)), every))
+            arguments = (*options(facts), "--seconds", str(seconds))
+            result.append(Row(build, "span_contention_bench", facts, arguments, every))
     return result
 
 

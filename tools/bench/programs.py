@@ -24,7 +24,8 @@ def progress(what=""):
 def printed(command, what, timeout=900):
     """What a program printed. One that fails has said why on stderr."""
     try:
-        done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True,
+                              timeout=timeout)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failed(f"{what}: {error}") from error
     if done.returncode != 0:
@@ -63,7 +64,8 @@ def newer_build():
     """The same sources beside opentelemetry-cpp, by the compiler of a newer Debian, or why there is no such build."""
     print(f"== {NEWER_ROOT.relative_to(ROOT)} build", file=sys.stderr, flush=True)
     try:
-        with subprocess.Popen([NEWER_ROOT, "build"], cwd=ROOT, stdout=sys.stderr, stderr=subprocess.PIPE, text=True) as made:
+        with subprocess.Popen([NEWER_ROOT, "build"], cwd=ROOT, stdout=sys.stderr, stderr=subprocess.PIPE,
+                              text=True) as made:
             said = ""
             for said in made.stderr:
                 print(said, end="", file=sys.stderr, flush=True)

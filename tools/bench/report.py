@@ -37,8 +37,8 @@ def card(verdict):
         big = tables.times(verdict["ratio"])
         state = f'<span class="{word}">{word}</span>: ≥ {verdict["at_least"]:g} ×'
     remarks = "".join(f"<br>{escape(remark)}" for remark in verdicts.remarks(verdict))
-    return (f'<div class="card"><b>{big}</b>{escape(verdict["what"] + profile)}<br>beside {escape(name_of(verdict["peer"]))}'
-            f"<br>{state}{remarks}</div>")
+    return (f'<div class="card"><b>{big}</b>{escape(verdict["what"] + profile)}<br>'
+            f'beside {escape(name_of(verdict["peer"]))}<br>{state}{remarks}</div>')
 
 
 def cards(result):
@@ -87,45 +87,50 @@ def captioned(chart, caption, keys=()):
 
 
 def curve_charts(result):
-    return "".join(captioned(charts.lines(curve["title"], curve["series"], curve["x_name"], curve["unit"]), curve["title"])
-                   for curve in curves.grouped(result["curves"]))
+    return "".join(captioned(charts.lines(curve["title"], curve["series"], curve["x_name"], curve["unit"]),
+                             curve["title"]) for curve in curves.grouped(result["curves"]))
 
 
 def preflight(result):
     state = result["preflight"]
     amiss = host.warnings(state)
-    facts = [f"load {', '.join(f'{load:g}' for load in state['loads'])} before (threshold {state['load_threshold']:g}), "
-             f"{' '.join(result['load_after'])} after",
-             f"the same work, on every CPU at once, took up to {100 * state['spread']:.1f} % longer than its fastest time in nine "
-             f"of ten times; the hypervisor took {100 * state['steal']:.1f} % away"]
+    loads = ", ".join(f"{load:g}" for load in state["loads"])
+    facts = [f"load {loads} before (threshold {state['load_threshold']:g}), {', '.join(result['load_after'])} after",
+             f"the same work, on every CPU at once, took up to {100 * state['spread']:.1f} % longer than its fastest time "
+             f"in nine of ten times; the hypervisor took {100 * state['steal']:.1f} % away"]
     judged = "".join(f'<li class="missed">{escape(warning)}</li>' for warning in amiss) or "<li>nothing amiss</li>"
     return f"<ul>{''.join(f'<li>{escape(fact)}</li>' for fact in facts)}{judged}</ul>"
 
 
 def page(result):
     machine = host.described(result["machine"])
-    keys = [("fast-telemetry", "ours"), ("prometheus-cpp", "prometheus"), ("opentelemetry-cpp", "otel"), ("baselines", "base")]
+    keys = [("fast-telemetry", "ours"), ("prometheus-cpp", "prometheus"), ("opentelemetry-cpp", "otel"),
+            ("baselines", "base")]
     missing = f'<p class="missed">{escape(tables.missing_note(result))}</p>' if result["newer_missing"] else ""
     builds = dict.fromkeys(row["build"] for row in result["rows"])
     main = [tables.of_metrics(result), tables.of_spans(result), tables.of_accounts(result), tables.of_article(result)]
     parts = [
-        f"<h1>fast-telemetry beside its peers</h1><p>{'<br>'.join(map(escape, machine))}<br><code>{escape(result['command'])}</code>: "
-        f"{len(result['rows'])} rows, {result['rounds']} interleaved runs each, every one verified, in {result['seconds']:.0f} s</p>",
+        f"<h1>fast-telemetry beside its peers</h1><p>{'<br>'.join(map(escape, machine))}<br>"
+        f"<code>{escape(result['command'])}</code>: {len(result['rows'])} rows in {result['rounds']} interleaved rounds, "
+        f"every run verified, in {result['seconds']:.0f} s</p>",
         missing, "<h2>Goals</h2>", cards(result),
         "<h2>Beside peers</h2>",
-        captioned(speed_ups(result), "The peer's CPU time by ours, both in one build: median by median, and between which the "
-                                     "ratio lies when both are in their middle halves. Logarithmic. † unlike work.", keys[1:3]),
+        captioned(speed_ups(result),
+                  "The peer's CPU time by ours, both in one build: median by median, and between which the ratio lies when "
+                  "both are in their middle halves. Logarithmic. † unlike work.", keys[1:3]),
         captioned(dumbbells(result), "Nanoseconds of the writing threads' CPU time, logarithmic. † unlike work.", keys),
         *map(html_table, [tables.of_verdicts(result), *main]),
         "<h2>Curves</h2>" if result["curves"] else "", curve_charts(result),
         "<h2>The machine and its state</h2>", preflight(result),
         "<h2>Everything measured</h2>",
-        "<p>A row's figure is the median of its runs, with the middle half of them. A second measurement agrees in a row when the two "
-        "medians differ by no more than both middle halves together are wide, or by 5 %. HIGH: the runs' coefficient of variation "
-        "is above 10 %. Ratios are made of the writers' CPU time; wall time is there for information.</p>",
+        "<p>A row's figure is the median of its runs, with the middle half of them. A second measurement agrees in a row "
+        "when the two medians differ by no more than both middle halves together are wide, or by 5 %. HIGH: the runs' "
+        "coefficient of variation is above 10 %. Ratios are made of the writers' CPU time; wall time is there for "
+        "information.</p>",
         *(html_table(tables.of_rows(result, build)) for build in builds),
         html_table(tables.of_subjects(result)),
     ]
     return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>fast-telemetry: benchmarks</title><style>\n{STYLE}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n")
+            f"<title>fast-telemetry: benchmarks</title><style>\n{STYLE}</style></head>\n<body>\n"
+            + "\n".join(parts) + "\n</body></html>\n")

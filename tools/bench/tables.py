@@ -29,14 +29,15 @@ def of_verdicts(result):
         profile = f", {verdict['profile']}" if verdict["profile"] else ""
         judged = verdict["ok"] is not None
         rows.append([verdict["what"] + profile, name_of(verdict["peer"]), times(verdict["ratio"]) if judged else "–",
-                     f"{times(verdict['low'])} … {times(verdict['high'])}" if judged else "–", f"≥ {verdict['at_least']:g} ×",
+                     f"{times(verdict['low'])} … {times(verdict['high'])}" if judged else "–",
+                     f"≥ {verdict['at_least']:g} ×",
                      {True: "kept", False: "missed", None: "not judged"}[verdict["ok"]],
                      "; ".join(verdicts.remarks(verdict))])
     return Table("Goals", ["", "beside", "ratio", "spread", "goal", "", "remark"], rows)
 
 
 def shown_subjects(result):
-    """In the order of the columns: ours, the baselines, the peers, those missing too, and local builds if there are any."""
+    """In the order of the columns: ours, baselines, peers, those missing too, and local builds if there are any."""
     measured = list(dict.fromkeys(row["subject"] for row in result["rows"]))
     wanted = ["fast", "atomic", "sharded", *PEERS]
     return [subject for subject in wanted if subject in measured or subject in PEERS] + [
@@ -58,7 +59,8 @@ def of_cases(result, title, found, subjects):
         for subject in subjects[1:]:
             if subject in others:
                 theirs, same = others[subject]
-                cells.append(f"{figure(theirs['summary'][FIGURE]['median'])} ({times(cases.ratio(theirs, same)['ratio'])})")
+                ratio = cases.ratio(theirs, same)["ratio"]
+                cells.append(f"{figure(theirs['summary'][FIGURE]['median'])} ({times(ratio)})")
             else:
                 cells.append("–")
         rows.append([case.what + (" †" if case.unlike else ""), *cells])
@@ -83,11 +85,12 @@ def of_accounts(result):
         if "scenario" not in row:
             continue
         rate = row["summary"].get("sustained_spans_per_s")
-        rows.append([f"{row['scenario']}, {row['mode']}", name_of(row["subject"]), figure(row["summary"][FIGURE]["median"]),
+        rows.append([row_name(row), name_of(row["subject"]), figure(row["summary"][FIGURE]["median"]),
                      figure(rate["median"]) if rate else "–", spread(rate) if rate else "–",
-                     *(f"{row[name]:,}" if name in row else "–" for name in ("recorded", "sampled_out", "dropped", "delivered"))])
+                     *(f"{row[name]:,}" for name in ("recorded", "sampled_out", "dropped", "delivered"))])
     return Table("Spans: what became of them, all runs together",
-                 ["", "", "ns per pass", "sustained spans/s", "middle half", "recorded", "sampled out", "dropped", "delivered"], rows)
+                 ["", "", "ns per pass", "sustained spans/s", "middle half", "recorded", "sampled out", "dropped",
+                  "delivered"], rows)
 
 
 def row_name(row):
@@ -107,14 +110,15 @@ def of_rows(result, build):
         def median(name):
             return figure(row["medians"][name]) if name in row["medians"] else "–"
 
-        rows.append([row_name(row), name_of(row["subject"]), str(row["threads"]), figure(writer["median"]), spread(writer),
-                     figure(writer["trimmed_mean"]), f"{100 * writer['cv']:.1f} %{' HIGH' if writer['high_cv'] else ''}",
-                     median("wall_ns_per_op"), median("cpu_ns_per_op"), median("ops_per_s"), median("ops_per_cpu_s"),
-                     median("average_cores"), median("exports"), median("record_s"), f"{writer['runs']}", f"{row['operations']:,}"])
+        rows.append([row_name(row), name_of(row["subject"]), str(row["threads"]), figure(writer["median"]),
+                     spread(writer), figure(writer["trimmed_mean"]),
+                     f"{100 * writer['cv']:.1f} %{' HIGH' if writer['high_cv'] else ''}",
+                     *map(median, ("wall_ns_per_op", "cpu_ns_per_op", "ops_per_s", "ops_per_cpu_s", "average_cores",
+                                   "exports", "record_s")), str(writer["runs"]), f"{row['operations']:,}"])
     compilers = ", ".join(dict.fromkeys(row.get("compiler", "") for row in result["rows"] if row["build"] == build))
     return Table(f"All rows of the build {build} ({compilers})",
-                 ["", "", "threads", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op", "CPU ns/op", "ops/s",
-                  "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"], rows)
+                 ["", "", "threads", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op", "CPU ns/op",
+                  "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"], rows)
 
 
 def of_subjects(result):
@@ -124,26 +128,36 @@ def of_subjects(result):
         seen.setdefault((row["build"], row["subject"], kind, row.get("settings", "")), row)
     rows = [[name_of(subject), kind, row.get("subject_version", ""), f"{build}: {row.get('compiler', '')}", settings]
             for (build, subject, kind, settings), row in seen.items()]
-    return Table("Who is measured, in which version, and how it is used", ["", "", "version", "build", "settings"], rows,
-                 missing_note(result))
+    return Table("Who is measured, in which version, and how it is used", ["", "", "version", "build", "settings"],
+                 rows, missing_note(result))
 
 
 # The original's launch article: 10-core laptop-class ARM machine, against OpenTelemetry's SDK for Rust.
 ARTICLE_MACHINE = "a 10-core laptop-class ARM machine, beside OpenTelemetry's SDK for Rust"
-SAMPLED = "there: sampled down to 1 in 128, what was left out counted as throughput, beside a synchronous exporter; here: all recorded"
+SAMPLED = ("there: sampled down to 1 in 128, what was left out counted as throughput, beside a synchronous exporter; "
+           "here: all recorded")
+
+
+def metric_case(entity, profile, ours, theirs, unlike=""):
+    return cases.Case("", (*cases.metric(entity, ours), ("profile", profile)),
+                      (*cases.metric(entity, theirs), ("profile", profile)), unlike)
+
+
+def span_case(scenario):
+    facts = (("scenario", scenario), ("mode", "burst"))
+    return cases.Case("", facts, facts, SAMPLED)
+
+
 ARTICLE = [
-    ("labeled_counter, churn", 8_798_611_227, 3_721_890, cases.Case("", (*cases.metric("labeled_counter", "handle"), ("profile", "churn")),
-     (*cases.metric("labeled_counter", "labels"), ("profile", "churn")), cases.PER_CALL)),
-    ("dynamic_counter, uniform", 6_075_946_906, 3_485_690, cases.Case("", (*cases.metric("dynamic_counter", "handle"), ("profile", "uniform")),
-     (*cases.metric("dynamic_counter", "labels"), ("profile", "uniform")), cases.HANDLE)),
-    ("the same, equal work", None, None, cases.Case("", (*cases.metric("dynamic_counter", "labels"), ("profile", "uniform")),
-     (*cases.metric("dynamic_counter", "labels"), ("profile", "uniform")), "")),
-    ("spans, pipeline", 59_388_005, 183_055, cases.Case("", (("scenario", "pipeline"), ("mode", "burst")),
-     (("scenario", "pipeline"), ("mode", "burst")), SAMPLED)),
-    ("spans, root", 267_326_071, 1_056_078, cases.Case("", (("scenario", "root"), ("mode", "burst")),
-     (("scenario", "root"), ("mode", "burst")), SAMPLED)),
-    ("dynamic_gauge_i64, uniform", 32_229_521, 3_570_375, cases.Case("", (*cases.metric("dynamic_gauge_i64", "handle"), ("profile", "uniform")),
-     (*cases.metric("dynamic_gauge_i64", "labels"), ("profile", "uniform")), cases.HANDLE)),
+    ("labeled_counter, churn", 8_798_611_227, 3_721_890,
+     metric_case("labeled_counter", "churn", "handle", "labels", cases.PER_CALL)),
+    ("dynamic_counter, uniform", 6_075_946_906, 3_485_690,
+     metric_case("dynamic_counter", "uniform", "handle", "labels", cases.HANDLE)),
+    ("the same, equal work", None, None, metric_case("dynamic_counter", "uniform", "labels", "labels")),
+    ("spans, pipeline", 59_388_005, 183_055, span_case("pipeline")),
+    ("spans, root", 267_326_071, 1_056_078, span_case("root")),
+    ("dynamic_gauge_i64, uniform", 32_229_521, 3_570_375,
+     metric_case("dynamic_gauge_i64", "uniform", "handle", "labels", cases.HANDLE)),
 ]
 
 
@@ -159,8 +173,8 @@ def of_article(result):
         rows.append([what, *there, *here, case.unlike])
     machine = result["machine"]
     return Table("Beside the headline figures of the original's launch article",
-                 ["", "original, ops/s", "its peer, ops/s", "ratio", "here, ops/s", "opentelemetry-cpp, ops/s", "ratio of CPU time",
-                  "unlike work"], rows,
+                 ["", "original, ops/s", "its peer, ops/s", "ratio", "here, ops/s", "opentelemetry-cpp, ops/s",
+                  "ratio of CPU time", "unlike work"], rows,
                  f"Theirs: {ARTICLE_MACHINE}, about a millisecond of work in one run. Ours: {machine['cpu']}, "
                  f"{machine['cpus']} CPUs{', virtual' if machine['hypervisor'] else ''}, {cases.THREADS} threads.")
 
@@ -169,5 +183,5 @@ def markdown(table):
     def line(cells):
         return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
-    text = [line(table.header), "|" + "|".join(["---"] + ["---:"] * (len(table.header) - 1)) + "|", *map(line, table.rows)]
-    return "\n".join(text) + "\n"
+    rule = "|" + "|".join(["---"] + ["---:"] * (len(table.header) - 1)) + "|"
+    return "\n".join([line(table.header), rule, *map(line, table.rows)]) + "\n"

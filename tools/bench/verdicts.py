@@ -28,8 +28,8 @@ def same(what, peer, at_least, facts):
 
 GOALS = [
     same("counter", "otel-cpp", 200, metric("counter", "handle")),
-    Goal("labels of an enumeration, beside attributes in each call", "otel-cpp", 200, metric("labeled_counter", "handle"),
-         metric("labeled_counter", "labels"), PER_CALL),
+    Goal("labels of an enumeration, beside attributes in each call", "otel-cpp", 200,
+         metric("labeled_counter", "handle"), metric("labeled_counter", "labels"), PER_CALL),
     same("counter by two labels looked up in each call", "otel-cpp", 12, metric("dynamic_counter", "labels")),
     same("histogram", "otel-cpp", 30, metric("histogram", "handle")),
     same("root span, all recorded", "otel-cpp", 12, spans("root")),
@@ -49,22 +49,25 @@ def sustained(result, ours, theirs):
 
 def remarks(verdict):
     """What is to be said beside a verdict."""
-    rates = [f"{rate / 1e6:.3g}" for rate in verdict.get("sustained", ())]
-    return [part for part in (verdict["unlike"], f"sustained without a drop: {' and '.join(rates)} million spans/s" if rates else "",
-                              verdict["why"]) if part]
+    rates = " and ".join(f"{rate / 1e6:.3g}" for rate in verdict.get("sustained", ()))
+    sustain = rates and f"sustained without a drop: {rates} million spans/s"
+    return [part for part in (verdict["unlike"], sustain, verdict["why"]) if part]
 
 
 def of(result):
-    """A verdict per goal and profile. One that cannot be judged, because the peer is missing, is neither kept nor missed."""
+    """A verdict per goal and profile. One that cannot be judged, since the peer is missing, is neither kept nor missed."""
     verdicts = []
     for goal in GOALS:
-        base = {"kind": "spans" if "scenario" in dict(goal.ours) else "metrics", "what": goal.what, "peer": goal.peer, "at_least": goal.at_least, "unlike": goal.unlike}
+        base = {"kind": "spans" if "scenario" in dict(goal.ours) else "metrics", "what": goal.what, "peer": goal.peer,
+                "at_least": goal.at_least, "unlike": goal.unlike}
         pairs = counterparts(result, "fast", goal.ours, goal.peer, goal.theirs)
         for ours, theirs in pairs:
             found = ratio(theirs, ours)
             ok = found["ratio"] >= goal.at_least
-            verdicts.append({**base, "profile": ours["profile"] if len(pairs) > 1 else "", "ours": ours["key"], "theirs": theirs["key"],
-                             **{name: figures.rounded(value) for name, value in found.items()}, "ok": ok, "sustained": sustained(result, ours, theirs),
+            verdicts.append({**base, "profile": ours["profile"] if len(pairs) > 1 else "",
+                             "ours": ours["key"], "theirs": theirs["key"],
+                             **{name: figures.rounded(value) for name, value in found.items()},
+                             "ok": ok, "sustained": sustained(result, ours, theirs),
                              "why": "" if ok else goal.why_missed or "reason not found yet"})
         if not pairs:
             missing = result["newer_missing"] if goal.peer == "otel-cpp" else ""
