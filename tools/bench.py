@@ -6,8 +6,8 @@ minute of the machine does not fall on one row. A run's figure is the median tim
 a row's figure is the median of its runs, ratios are between medians of one measurement, and the spread printed is the
 middle half of the runs. Nothing is filtered. When a limit is missed, everything is measured once more.
 
-Exit code: 0; 1 when a limit is missed, also in the repetition, a goal of the matrix is, or the gate is not passed; 2 when
-a benchmark computed something wrong or did not run.
+Exit code: 0; 1 when a limit is missed, also in the repetition, or a goal of the matrix, or the gate is not passed;
+2 when a benchmark computed something wrong or did not run.
 """
 import argparse
 import json

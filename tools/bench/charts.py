@@ -51,17 +51,31 @@ class LogScale:
 
 class LinearScale:
     def __init__(self, values, begin, end):
-        self.top = max(values) or 1
-        self.begin, self.end = begin, end
-        raw = self.top / 5
+        raw = (max(values) or 1) / 5
         unit = 10 ** math.floor(math.log10(raw))
         self.step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= raw)
+        self.top = self.step * math.ceil(max(values) / self.step - 1e-9) or self.step
+        self.begin, self.end = begin, end
 
     def at(self, value):
         return self.begin + value / self.top * (self.end - self.begin)
 
     def ticks(self):
         return [i * self.step for i in range(int(self.top / self.step + 1e-9) + 1)]
+
+
+class EvenScale:
+    """Values side by side, each as far from the next, as percentiles are."""
+
+    def __init__(self, values, begin, end):
+        self.values = sorted(set(values))
+        self.begin, self.end = begin, end
+
+    def at(self, value):
+        return self.begin + (self.values.index(value) + 0.5) / len(self.values) * (self.end - self.begin)
+
+    def ticks(self):
+        return self.values
 
 
 def scale(values, begin, end, wide):
@@ -112,14 +126,17 @@ def dumbbells(title, rows, unit):
 
 def lines(title, points, x_name, unit):
     """points: {series: [(x, y)]}."""
-    left, right, top, bottom = 80, 230, 34, 320
+    left, right, top, bottom = 80, 310, 34, 320
     xs = [x for line_points in points.values() for x, _ in line_points]
     ys = [y for line_points in points.values() for _, y in line_points]
-    along, up = scale(xs, left, WIDTH - right, 20), scale(ys, bottom, top, 50)
+    up, along = scale(ys, bottom, top, 50), scale(xs, left, WIDTH - right, 20)
+    placed = sorted(along.at(x) for x in set(xs))
+    if isinstance(along, LinearScale) and min(b - a for a, b in zip(placed, placed[1:])) < 20:
+        along = EvenScale(xs, left, WIDTH - right)  # their names would cover each other
     parts = [part for tick in up.ticks()
              for part in (line(left, up.at(tick), WIDTH - right, up.at(tick), "grid"),
                           text(left - 8, up.at(tick) + 4, figure(tick), "end", "axis"))]
-    x_ticks = along.ticks() if isinstance(along, LogScale) or len(set(xs)) > 9 else sorted(set(xs))
+    x_ticks = sorted(set(xs)) if isinstance(along, LinearScale) else along.ticks()
     parts += [text(along.at(tick), bottom + 20, figure(tick), "middle", "axis") for tick in x_ticks]
     parts += [text((left + WIDTH - right) / 2, bottom + 42, x_name, "middle", "axis"),
               text(4, 12, unit, "start", "axis")]

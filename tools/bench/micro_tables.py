@@ -59,8 +59,8 @@ def tables(summary):
             rows.append([label, figure(one["median_ns"]), spread(one), f"{one['median_ns'] / unit['median_ns']:.2f} ×",
                          figure(two["median_ns"]), spread(two), f"{two['median_ns'] / one['median_ns']:.2f} ×"])
         if rows:
-            result.append((title, ["", "1 thread", "middle half", "of local", "2 threads", "middle half", "of 1 thread"],
-                           rows))
+            header = ["", "1 thread", "middle half", "of local", "2 threads", "middle half", "of 1 thread"]
+            result.append((title, header, rows))
 
     result += span_tables(summary)
 
@@ -89,7 +89,8 @@ def tables(summary):
         result.append(("Text and OTLP, µs",
                        ["", "µs", "middle half", "ns per series", "bytes", "of memcpy", "allocations"], rows))
     rows = [[what, figure(row["p50"]), figure(row["p99"]), figure(row["median_ns"]), spread(row), figure(row["p9999"])]
-            for what, other in (("the other CPU is idle", 0), ("it is busy with memory of its own", 1), ("it collects", 2))
+            for what, other in (("the other CPU is idle", 0), ("it is busy with memory of its own", 1),
+                                ("it collects", 2))
             if (row := summary.get(LATENCY.format(other)))]
     if rows:
         result.append(("One record of 100 000 series between two reads of the clock, ns",
@@ -187,9 +188,10 @@ def peer_tables(summary):
             binary = name.split(":")[0].removeprefix(build)
             if name.startswith(build) and binary in ASKED_OF_PEERS:
                 asked.setdefault(question(name), {})[PEERS.get(binary, "ours")] = summary[name]
-        rows = [[what, figure(answers["ours"]["median_ns"]), spread(answers["ours"]), peer, figure(row["median_ns"]), spread(row),
-                 f"{row['median_ns'] / answers['ours']['median_ns']:.1f} ×"]
-                for what, answers in asked.items() for peer, row in answers.items() if peer != "ours" and "ours" in answers]
+        rows = [[what, figure(answers["ours"]["median_ns"]), spread(answers["ours"]), peer, figure(row["median_ns"]),
+                 spread(row), f"{row['median_ns'] / answers['ours']['median_ns']:.1f} ×"]
+                for what, answers in asked.items() if "ours" in answers
+                for peer, row in answers.items() if peer != "ours"]
         if rows:
             result.append((f"Beside peers, ns, in {title}",
                            ["", "ours", "middle half", "peer", "ns", "middle half", "of ours"], rows))
@@ -198,7 +200,8 @@ def peer_tables(summary):
 
 def print_report(report, markdown):
     load = report["load"]
-    print("\n".join([*host.described(report["machine"]), f"load {load['before']} before, {load['after']} after"]) + "\n")
+    facts = [*host.described(report["machine"]), f"load {load['before']} before, {load['after']} after"]
+    print("\n".join(facts) + "\n")
     for title, header, rows in tables(report["summary"]):
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
         bars = ("| ", " | ", " |") if markdown else ("", "  ", "")
@@ -217,7 +220,8 @@ def print_report(report, markdown):
     for v in report["verdicts"]:
         word = "ok" if v["ok"] else "MISSED"
         # A limit below one is a promise to be faster: said the other way round.
-        ratio, sign, limit = (1 / v["ratio"], "≥", 1 / v["limit"]) if 0 < v["limit"] < 1 else (v["ratio"], "≤", v["limit"])
+        faster = 0 < v["limit"] < 1
+        ratio, sign, limit = (1 / v["ratio"], "≥", 1 / v["limit"]) if faster else (v["ratio"], "≤", v["limit"])
         print(f"{'* ' if markdown else ''}{word:6}  {v['what']}: {ratio:.2f}, {sign} {limit:g}")
     print()
 

@@ -85,8 +85,10 @@ def rows(builds, matrix, pattern=""):
             # Spans have no peer in the build on this machine: they are measured where they have one.
             if program not in build.programs or (program == "span_contention_bench" and build is not builds[-1]):
                 continue
-            listed = [entry for entry in build.lines(program, ["--list"])
-                      if entry["subject"] not in elsewhere or entry["subject"] == "fast" or UNIT.items() <= entry.items()]
-            result += rows_of(build.name, listed, matrix)
+            def is_wanted(entry):
+                return entry["subject"] not in {*elsewhere} - {"fast"} or UNIT.items() <= entry.items()
+
+            listed = build.lines(program, ["--list"])
+            result += rows_of(build.name, [entry for entry in listed if is_wanted(entry)], matrix)
         elsewhere |= {dict(row.facts)["subject"] for row in result}
     return [row for row in result if row.matches(pattern)]

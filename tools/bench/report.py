@@ -62,8 +62,8 @@ def speed_ups(result):
         for subject, (theirs, ours) in others.items():
             if kind_of(subject) != "base":
                 found = cases.ratio(theirs, ours)
-                rows.append((label, found["ratio"],
-                             f"{tables.times(found['ratio'])} ({found['low']:.3g} … {found['high']:.3g})", kind_of(subject)))
+                note = f"{tables.times(found['ratio'])} ({found['low']:.3g} … {found['high']:.3g})"
+                rows.append((label, found["ratio"], note, kind_of(subject)))
                 label = ""  # said once for all peers
     return charts.bars("How many times the CPU time of a record the peers need", rows, " ×") if rows else ""
 
@@ -96,7 +96,7 @@ def preflight(result):
     amiss = host.warnings(state)
     loads = ", ".join(f"{load:g}" for load in state["loads"])
     facts = [f"load {loads} before (threshold {state['load_threshold']:g}), {', '.join(result['load_after'])} after",
-             f"the same work, on every CPU at once, took up to {100 * state['spread']:.1f} % longer than its fastest time "
+             f"the same work, on every CPU at once, took up to {100 * state['spread']:.1f} % longer than at best "
              f"in nine of ten times; the hypervisor took {100 * state['steal']:.1f} % away"]
     judged = "".join(f'<li class="missed">{escape(warning)}</li>' for warning in amiss) or "<li>nothing amiss</li>"
     return f"<ul>{''.join(f'<li>{escape(fact)}</li>' for fact in facts)}{judged}</ul>"
@@ -111,20 +111,20 @@ def page(result):
     main = [tables.of_metrics(result), tables.of_spans(result), tables.of_accounts(result), tables.of_article(result)]
     parts = [
         f"<h1>fast-telemetry beside its peers</h1><p>{'<br>'.join(map(escape, machine))}<br>"
-        f"<code>{escape(result['command'])}</code>: {len(result['rows'])} rows in {result['rounds']} interleaved rounds, "
+        f"<code>{escape(result['command'])}</code>: {len(result['rows'])} rows, {result['rounds']} interleaved rounds, "
         f"every run verified, in {result['seconds']:.0f} s</p>",
         missing, "<h2>Goals</h2>", cards(result),
         "<h2>Beside peers</h2>",
         captioned(speed_ups(result),
-                  "The peer's CPU time by ours, both in one build: median by median, and between which the ratio lies when "
-                  "both are in their middle halves. Logarithmic. † unlike work.", keys[1:3]),
+                  "The peer's CPU time by ours, both in one build: median by median, and between which the ratio lies "
+                  "when both are in their middle halves. Logarithmic. † unlike work.", keys[1:3]),
         captioned(dumbbells(result), "Nanoseconds of the writing threads' CPU time, logarithmic. † unlike work.", keys),
         *map(html_table, [tables.of_verdicts(result), *main]),
         "<h2>Curves</h2>" if result["curves"] else "", curve_charts(result),
         "<h2>The machine and its state</h2>", preflight(result),
         "<h2>Everything measured</h2>",
-        "<p>A row's figure is the median of its runs, with the middle half of them. A second measurement agrees in a row "
-        "when the two medians differ by no more than both middle halves together are wide, or by 5 %. HIGH: the runs' "
+        "<p>A row's figure is the median of its runs, with the middle half of them. A second measurement agrees in a "
+        "row when the two medians differ by no more than both middle halves together are wide, or by 5 %. HIGH: their "
         "coefficient of variation is above 10 %. Ratios are made of the writers' CPU time; wall time is there for "
         "information.</p>",
         *(html_table(tables.of_rows(result, build)) for build in builds),

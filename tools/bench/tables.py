@@ -118,7 +118,8 @@ def of_rows(result, build):
     compilers = ", ".join(dict.fromkeys(row.get("compiler", "") for row in result["rows"] if row["build"] == build))
     return Table(f"All rows of the build {build} ({compilers})",
                  ["", "", "threads", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op", "CPU ns/op",
-                  "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"], rows)
+                  "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"],
+                 rows)
 
 
 def of_subjects(result):

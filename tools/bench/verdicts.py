@@ -55,7 +55,7 @@ def remarks(verdict):
 
 
 def of(result):
-    """A verdict per goal and profile. One that cannot be judged, since the peer is missing, is neither kept nor missed."""
+    """A verdict per goal and profile; where the peer is missing, neither kept nor missed."""
     verdicts = []
     for goal in GOALS:
         base = {"kind": "spans" if "scenario" in dict(goal.ours) else "metrics", "what": goal.what, "peer": goal.peer,

@@ -14,10 +14,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent.parent / "tools")]
 
 import fake_bench  # noqa: E402
-from bench import cases, charts, compare, curves, docs, figures, host, matrix, micro_tables, plan, programs, report, tables, verdicts  # noqa: E402
+from bench import cases, charts, compare, curves, docs, figures, host, matrix, micro_tables, plan  # noqa: E402
+from bench import programs, report, tables, verdicts  # noqa: E402
 
-MACHINE = {"cpu": "a CPU", "cpu_family_and_model": "1 2", "cpus": 2, "governor": "none", "hypervisor": True, "memory_bytes": 2**33,
-           "kernel": "6", "libc": "glibc 2.36", "compiler": "GNU 12", "flags": " -O2", "rseq": "ON", "commit": "c" * 40,
+MACHINE = {"cpu": "a CPU", "cpu_family_and_model": "1 2", "cpus": 2, "governor": "none", "hypervisor": True,
+           "memory_bytes": 2**33, "kernel": "6", "libc": "glibc 2.36", "compiler": "GNU 12", "flags": " -O2", "rseq": "ON", "commit": "c" * 40,
            "uncommitted_changes": False, "date": "2026-01-01"}
 QUIET = {"loads": [0.1, 0.1, 0.1], "load_threshold": 0.25, "busy_processes": [], "spread": 0.02, "steal": 0.0}
 
@@ -41,10 +42,11 @@ def measured(change=lambda line: line, builds=("host", "newer"), rounds=9):
     rows = plan.rows(builds, "quick")
     with contextlib.redirect_stderr(io.StringIO()):
         runs = matrix.measure(builds, rows, rounds)
-        result = {"schema": 1, "kind": "matrix", "matrix": "quick", "command": "./dev bench --matrix quick", "rounds": rounds,
-                  "machine": MACHINE, "preflight": QUIET, "newer_missing": "" if len(builds) > 1 else "there is no <root> here",
-                  "rows": [matrix.row_result(row, runs[row]) for row in rows], "curves": curves.measure(builds[0], "quick"),
-                  "load_after": ["1", "1", "1"], "seconds": 1.0}
+        result = {"schema": 1, "kind": "matrix", "matrix": "quick", "command": "./dev bench --matrix quick",
+                  "rounds": rounds, "machine": MACHINE, "preflight": QUIET,
+                  "newer_missing": "" if len(builds) > 1 else "there is no <root> here",
+                  "rows": [matrix.row_result(row, runs[row]) for row in rows],
+                  "curves": curves.measure(builds[0], "quick"), "load_after": ["1", "1", "1"], "seconds": 1.0}
     return {**result, "verdicts": verdicts.of(result)}
 
 
@@ -132,7 +134,8 @@ class Runs(unittest.TestCase):
 
     def test_a_program_that_fails_is_said_with_its_words(self):
         with self.assertRaisesRegex(programs.Failed, "(?s)this row: exit 3.*oh no"):
-            programs.printed([sys.executable, "-c", "import sys; print('oh no', file=sys.stderr); sys.exit(3)"], "this row")
+            failing = "import sys; print('oh no', file=sys.stderr); sys.exit(3)"
+            programs.printed([sys.executable, "-c", failing], "this row")
         with self.assertRaisesRegex(programs.Failed, "this row: not JSON"):
             programs.objects("hello", "this row")
         with self.assertRaisesRegex(programs.Failed, "no such program"):
@@ -148,13 +151,15 @@ class Preflight(unittest.TestCase):
         self.assertEqual(host.warnings(QUIET), [])
 
     def test_load_processes_neighbours_and_steal_are(self):
-        for change, words in (({"loads": [0.26, 0, 0]}, "load"), ({"spread": 0.11}, "noisy neighbour"), ({"steal": 0.02}, "hypervisor"),
+        for change, words in (({"loads": [0.26, 0, 0]}, "load"), ({"spread": 0.11}, "noisy neighbour"),
+                              ({"steal": 0.02}, "hypervisor"),
                               ({"busy_processes": [{"name": "cc1plus", "percent": 50.0}]}, "cc1plus takes 50 %")):
             self.assertRegex(" ".join(host.warnings({**QUIET, **change})), words)
 
     def test_a_strict_one_refuses(self):
         arguments = mock.Mock(strict_preflight=True)
-        with mock.patch.object(host, "observe", return_value={**QUIET, "steal": 0.5}), contextlib.redirect_stderr(io.StringIO()):
+        noisy = mock.patch.object(host, "observe", return_value={**QUIET, "steal": 0.5})
+        with noisy, contextlib.redirect_stderr(io.StringIO()):
             self.assertEqual(matrix.run(arguments, "")[0], 1)
 
     def test_its_observations_are_numbers(self):
@@ -179,8 +184,8 @@ class Verdicts(unittest.TestCase):
         self.assertFalse(verdicts.met({"verdicts": verdicts.of(near)}))
 
     def test_each_profile_is_judged(self):
-        self.assertEqual([verdict["profile"] for verdict in self.of("counter by two labels looked up in each call", "otel-cpp")],
-                         ["uniform", "hotspot"])
+        found = self.of("counter by two labels looked up in each call", "otel-cpp")
+        self.assertEqual([verdict["profile"] for verdict in found], ["uniform", "hotspot"])
 
     def test_rows_of_different_builds_are_not_compared(self):
         for verdict in RESULT["verdicts"]:
@@ -192,7 +197,8 @@ class Verdicts(unittest.TestCase):
         self.assertIn("50 and 0.156 million spans/s", " ".join(verdicts.remarks(root)))
 
     def test_unlike_work_says_so(self):
-        self.assertIn("unlike work", self.of("labels of an enumeration, beside attributes in each call", "otel-cpp")[0]["unlike"])
+        labels = self.of("labels of an enumeration, beside attributes in each call", "otel-cpp")[0]
+        self.assertIn("unlike work", labels["unlike"])
 
     def test_a_missing_peer_is_neither_kept_nor_missed(self):
         alone = measured(builds=("host",))
@@ -203,15 +209,16 @@ class Verdicts(unittest.TestCase):
 
 def micro(**medians):
     return {"attempts": [{"summary": {
-        "record_bench:BM_local_increment/threads:1": {"median_ns": 0.3, "q1_ns": 0.3, "q3_ns": 0.3, "runs": 9}, "memory": [],
-        **{name: {"median_ns": value, "q1_ns": value, "q3_ns": value, "runs": 9} for name, value in medians.items()}}}]}
+        "record_bench:BM_local_increment/threads:1": {"median_ns": 0.3, "q1_ns": 0.3, "q3_ns": 0.3, "runs": 9},
+        "memory": [], **{name: {"median_ns": value, "q1_ns": value, "q3_ns": value, "runs": 9} for name, value in medians.items()}}}]}
 
 
 class Micro(unittest.TestCase):
     def test_benchmarks_of_one_question_stand_beside_each_other_in_their_build(self):
         summary = micro(**{
             "record_bench:BM_counter_add/threads:1": 0.5, "prometheus_cpp_bench:BM_record/counter/threads:1": 5.0,
-            "newer/record_bench:BM_counter_add/threads:1": 1.0, "newer/otel_cpp_bench:BM_record/counter/threads:1": 50.0,
+            "newer/record_bench:BM_counter_add/threads:1": 1.0,
+            "newer/otel_cpp_bench:BM_record/counter/threads:1": 50.0,
             "labels_bench:BM_hot_set/dynamic/series:4": 10.0, "labels_bench:BM_hot_set/dynamic_free/series:4": 20.0,
             "prometheus_cpp_bench:BM_hot_set/prometheus_cpp/series:4": 200.0})["attempts"][0]["summary"]
         here, newer = micro_tables.peer_tables(summary)
@@ -325,7 +332,8 @@ class Report(unittest.TestCase):
         self.assertEqual(self.PAGE.count('<div class="card">'), len(RESULT["verdicts"]))
         self.assertEqual(self.PAGE.count("<svg"), 3)
         for build in ("host", "newer"):
-            self.assertEqual(len(tables.of_rows(RESULT, build).rows), sum(row["build"] == build for row in RESULT["rows"]))
+            shown = len(tables.of_rows(RESULT, build).rows)
+            self.assertEqual(shown, sum(row["build"] == build for row in RESULT["rows"]))
 
     def test_it_has_light_dark_and_paper(self):
         for medium in ("prefers-color-scheme: dark", "@media print"):
@@ -342,13 +350,19 @@ class Report(unittest.TestCase):
 
     def test_scales_hold_all_values(self):
         for values in ([0.5, 3000], [1, 10], [0.1]):
-            scale = charts.LogScale(values, 0, 100)
-            self.assertTrue(all(-1e-9 <= scale.at(value) <= 100 + 1e-9 for value in values))
-        self.assertEqual(charts.LinearScale([0, 7], 0, 70).ticks(), [0, 2, 4, 6])
+            for scale in (charts.LogScale(values, 0, 100), charts.LinearScale(values, 0, 100)):
+                self.assertTrue(all(-1e-9 <= scale.at(value) <= 100 + 1e-9 for value in values))
+        self.assertEqual(charts.LinearScale([0, 7], 0, 70).ticks(), [0, 2, 4, 6, 8])
+
+    def test_names_on_an_axis_do_not_cover_each_other(self):
+        page = charts.lines("", {"": [(x, 1) for x in (50, 90, 99, 99.9)]}, "", "")
+        places = sorted(float(x) for x in re.findall(r'<circle cx="([\d.]+)"', page))
+        self.assertGreater(min(b - a for a, b in zip(places, places[1:])), 100)
 
 
 class Documentation(unittest.TestCase):
-    EMPTY = "before\n<!-- bench:goals -->\nold\n<!-- /bench -->\nbetween\n<!-- bench:record -->\nkept\n<!-- /bench -->\nafter\n"
+    EMPTY = ("before\n<!-- bench:goals -->\nold\n<!-- /bench -->\nbetween\n"
+             "<!-- bench:record -->\nkept\n<!-- /bench -->\nafter\n")
 
     def test_blocks_are_written_from_results_of_their_kind(self):
         page = docs.rewritten(self.EMPTY, "bench/results/x.json", RESULT)

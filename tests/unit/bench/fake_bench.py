@@ -2,8 +2,8 @@
 """What the programs of bench/contention and bench/curves print, without measuring."""
 
 NS = {"fast": 0.5, "atomic": 20.0, "sharded": 5.0, "prometheus-cpp": 33.0, "otel-cpp": 160.0}
-METRICS = [("counter", "handle"), ("labeled_counter", "handle"), ("labeled_counter", "labels"), ("dynamic_counter", "handle"),
-           ("dynamic_counter", "labels"), ("histogram", "handle")]
+METRICS = [("counter", "handle"), ("labeled_counter", "handle"), ("labeled_counter", "labels"),
+           ("dynamic_counter", "handle"), ("dynamic_counter", "labels"), ("histogram", "handle")]
 SCENARIOS = {"root": 1, "lifecycle": 2, "pipeline": 4}
 
 
@@ -12,7 +12,7 @@ def options(arguments):
 
 
 def subjects(build):
-    return ("fast", "atomic", "sharded", "prometheus-cpp", "otel-cpp") if build == "newer" else ("fast", "atomic", "sharded", "prometheus-cpp")
+    return ("fast", "atomic", "sharded", "prometheus-cpp", *(["otel-cpp"] if build == "newer" else []))
 
 
 def listed(build, program):
@@ -33,9 +33,10 @@ def line(program, given):
     ns *= 40 * SCENARIOS[given["scenario"]] if "scenario" in given else 1
     operations = int(given["threads"]) * 1000
     found = {
-        "program": program.removesuffix("_bench"), **given, "threads": int(given["threads"]), "iters": 1000, "affinity": "off",
-        "export_interval_ms": 10, "operations": operations, "record_s": 0.25, "total_s": 0.251, "ops_per_s": 2e9 / ns,
-        "writer_ns_per_op": ns, "wall_ns_per_op": ns * 1.01, "cpu_user_s": 0.5, "cpu_system_s": 0.01, "cpu_ns_per_op": ns * 1.1,
+        "program": program.removesuffix("_bench"), **given, "threads": int(given["threads"]), "iters": 1000,
+        "affinity": "off", "export_interval_ms": 10, "operations": operations, "record_s": 0.25, "total_s": 0.251, "ops_per_s": 2e9 / ns,
+        "writer_ns_per_op": ns, "wall_ns_per_op": ns * 1.01, "cpu_user_s": 0.5, "cpu_system_s": 0.01,
+        "cpu_ns_per_op": ns * 1.1,
         "average_cores": 2.0, "ops_per_cpu_s": 1e9 / ns, "exports": 25, "export_ms": 0.03, "export_bytes": 1234,
         "expected": operations, "found": operations, "verified": True, "subject_version": "1.0 <of a test>",
         "compiler": "GCC 12.2.0", "settings": "as a test & nobody else uses it"}
