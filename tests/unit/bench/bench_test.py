@@ -18,7 +18,8 @@ from bench import cases, charts, compare, curves, docs, figures, host, matrix, m
 from bench import programs, report, tables, verdicts  # noqa: E402
 
 MACHINE = {"cpu": "a CPU", "cpu_family_and_model": "1 2", "cpus": 2, "governor": "none", "hypervisor": True,
-           "memory_bytes": 2**33, "kernel": "6", "libc": "glibc 2.36", "compiler": "GNU 12", "flags": " -O2", "rseq": "ON", "commit": "c" * 40,
+           "memory_bytes": 2**33, "kernel": "6", "libc": "glibc 2.36", "compiler": "GNU 12", "flags": " -O2",
+           "rseq": "ON", "commit": "c" * 40,
            "uncommitted_changes": False, "date": "2026-01-01"}
 QUIET = {"loads": [0.1, 0.1, 0.1], "load_threshold": 0.25, "busy_processes": [], "spread": 0.02, "steal": 0.0}
 
@@ -210,7 +211,8 @@ class Verdicts(unittest.TestCase):
 def micro(**medians):
     return {"attempts": [{"summary": {
         "record_bench:BM_local_increment/threads:1": {"median_ns": 0.3, "q1_ns": 0.3, "q3_ns": 0.3, "runs": 9},
-        "memory": [], **{name: {"median_ns": value, "q1_ns": value, "q3_ns": value, "runs": 9} for name, value in medians.items()}}}]}
+        "memory": [],
+        **{name: {"median_ns": value, "q1_ns": value, "q3_ns": value, "runs": 9} for name, value in medians.items()}}}]}
 
 
 class Micro(unittest.TestCase):

@@ -34,7 +34,8 @@ def line(program, given):
     operations = int(given["threads"]) * 1000
     found = {
         "program": program.removesuffix("_bench"), **given, "threads": int(given["threads"]), "iters": 1000,
-        "affinity": "off", "export_interval_ms": 10, "operations": operations, "record_s": 0.25, "total_s": 0.251, "ops_per_s": 2e9 / ns,
+        "affinity": "off", "export_interval_ms": 10, "operations": operations, "record_s": 0.25, "total_s": 0.251,
+        "ops_per_s": 2e9 / ns,
         "writer_ns_per_op": ns, "wall_ns_per_op": ns * 1.01, "cpu_user_s": 0.5, "cpu_system_s": 0.01,
         "cpu_ns_per_op": ns * 1.1,
         "average_cores": 2.0, "ops_per_cpu_s": 1e9 / ns, "exports": 25, "export_ms": 0.03, "export_bytes": 1234,
