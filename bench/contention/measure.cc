@@ -62,8 +62,7 @@ class MeasuredWorkload final : public Work {
 bool measure(const Combination& what, const MeasureOptions& options) {
   const Sequences sequences{profile_of(options.profile), options.run.threads, options.labels};
   const Texts texts{options.labels};
-  const std::unique_ptr<Workload> workload =
-      what.make({options.run.threads, options.labels, texts.pairs(), texts.commands()});
+  const std::unique_ptr<Workload> workload = what.make({options.labels, texts.pairs(), texts.commands()});
   MeasuredWorkload measured{*workload, sequences};
   const RunResult result = run(measured, options.run);
   const Verification verification = is_gauge(what.entity)
