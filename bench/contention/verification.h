@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "sequences.h"
@@ -37,13 +36,12 @@ inline std::vector<std::uint64_t> occurrences(const Sequences& sequences, const 
 inline Verification verify_totals(const Sequences& sequences, const RunResult& result, std::uint64_t per_operation,
                                   const std::vector<double>& before, const std::vector<double>& after) {
   std::vector<std::uint64_t> expected = detail::occurrences(sequences, result);
-  if (after.size() == 1 && expected.size() != 1) expected = {result.operations};
-  Verification verification{.is_right = after.size() == expected.size() && before.size() == expected.size()};
+  if (after.size() == 1) expected = {result.operations};  // no labels, or one
+  if (after.size() != expected.size() || before.size() != expected.size()) return {.is_right = false};
+  Verification verification;
   for (std::size_t l = 0; l < expected.size(); ++l) {
     const std::uint64_t one = expected[l] * per_operation;
-    const auto found = verification.is_right || l < std::min(after.size(), before.size())
-                           ? static_cast<std::uint64_t>(after[l] - before[l])
-                           : 0;
+    const auto found = static_cast<std::uint64_t>(std::max(after[l] - before[l], 0.0));
     verification.expected += one;
     verification.found += found;
     verification.is_right &= found == one;
@@ -64,14 +62,15 @@ inline Verification verify_gauges(const Sequences& sequences, const RunResult& r
       is_found[label] = true;
     }
   }
-  Verification verification{.is_right = after.size() == sequences.labels()};
-  for (std::size_t l = 0; l < lasts.size() && verification.is_right; ++l) {
+  if (after.size() != sequences.labels()) return {.is_right = false};
+  Verification verification;
+  for (std::size_t l = 0; l < lasts.size(); ++l) {
     if (lasts[l].empty()) continue;
     ++verification.expected;
     verification.found += std::any_of(lasts[l].begin(), lasts[l].end(),
                                       [&](std::uint64_t n) { return static_cast<double>(n) == after[l]; });
   }
-  verification.is_right &= verification.found == verification.expected;
+  verification.is_right = verification.found == verification.expected;
   return verification;
 }
 

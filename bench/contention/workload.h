@@ -37,7 +37,6 @@ inline constexpr std::string_view label_keys[2] = {"tenant", "route"};
 inline constexpr std::string_view enum_key = "command";
 
 struct Setting {
-  std::size_t threads;
   std::size_t labels;                  ///< label sets in use, 1 … 256
   const LabelPair* texts;              ///< of each label set of dynamic metrics: some 20 characters
   const std::string_view* enum_texts;  ///< of each label of labelled metrics

@@ -18,10 +18,11 @@ std::vector<Combination> all_rows() {
   return all;
 }
 
-const Registration atomic{{"atomic", "C++20",
-                           "std::atomic with relaxed order, pointers kept, or a map under a shared mutex in each call; "
-                           "exported by printing"},
-                          all_rows()};
+const Registration atomic_subject{
+    {"atomic", "C++20",
+     "std::atomic with relaxed order, pointers kept, or a map under a shared mutex in each call; "
+     "exported by printing"},
+    all_rows()};
 
 }  // namespace
 }  // namespace contention::plain

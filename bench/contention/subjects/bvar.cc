@@ -10,7 +10,7 @@
 
 #include "workload.h"
 
-namespace contention {
+namespace contention::bvar_subject {
 namespace {
 
 using Adder = bvar::Adder<std::int64_t>;
@@ -122,7 +122,7 @@ class ByLabels final : public BvarLabelled<Texts> {
   }
 };
 
-const Registration bvar_subject{
+const Registration subject{
     {"bvar", "local build",
      "Adder, and MultiDimension whose pointers are kept, or get_stats in each call; exported by its dump as text"},
     {
@@ -134,4 +134,4 @@ const Registration bvar_subject{
     }};
 
 }  // namespace
-}  // namespace contention
+}  // namespace contention::bvar_subject

@@ -16,7 +16,7 @@
 
 namespace ft = fast_telemetry;
 
-namespace contention {
+namespace contention::fast {
 namespace {
 
 // ---- kinds: how a metric is made, recorded in and read, whether it is alone, labelled or dynamic ----
@@ -238,4 +238,4 @@ const Registration fast{
     rows()};
 
 }  // namespace
-}  // namespace contention
+}  // namespace contention::fast

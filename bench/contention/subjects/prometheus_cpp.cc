@@ -14,7 +14,7 @@
 
 #include "workload.h"
 
-namespace contention {
+namespace contention::prometheus_cpp {
 namespace {
 
 // ---- kinds: how a metric is made, recorded in and read ----
@@ -143,29 +143,29 @@ class ByLabels final : public PrometheusWorkload<Kind, make_labels, count> {
   }
 };
 
-const Registration prometheus_cpp{{"prometheus-cpp", PROMETHEUS_CPP_VERSION,
-                                   "the references that Family::Add returned are kept, or Family::Add in each call; "
-                                   "exported by Registry::Collect and "
-                                   "TextSerializer"},
-                                  {
-                                      row<ByHandle<CounterKind, no_labels>>("counter", "handle"),
-                                      row<ByHandle<HistogramKind, no_labels>>("histogram", "handle"),
-                                      row<ByHandle<CounterKind, no_labels, set_size>>("counter_set", "handle"),
-                                      row<ByHandle<CounterKind, one_label>>("labeled_counter", "handle"),
-                                      row<ByLabels<CounterKind, one_label>>("labeled_counter", "labels"),
-                                      row<ByHandle<GaugeKind, one_label>>("labeled_gauge", "handle"),
-                                      row<ByLabels<GaugeKind, one_label>>("labeled_gauge", "labels"),
-                                      row<ByHandle<HistogramKind, one_label>>("labeled_histogram", "handle"),
-                                      row<ByLabels<HistogramKind, one_label>>("labeled_histogram", "labels"),
-                                      row<ByHandle<CounterKind, two_labels>>("dynamic_counter", "handle"),
-                                      row<ByLabels<CounterKind, two_labels>>("dynamic_counter", "labels"),
-                                      row<ByHandle<GaugeKind, two_labels>>("dynamic_gauge", "handle"),
-                                      row<ByLabels<GaugeKind, two_labels>>("dynamic_gauge", "labels"),
-                                      row<ByHandle<HistogramKind, two_labels>>("dynamic_histogram", "handle"),
-                                      row<ByLabels<HistogramKind, two_labels>>("dynamic_histogram", "labels"),
-                                      row<ByHandle<CounterKind, two_labels, set_size>>("dynamic_counter_set", "handle"),
-                                      row<ByLabels<CounterKind, two_labels, set_size>>("dynamic_counter_set", "labels"),
-                                  }};
+const Registration subject{{"prometheus-cpp", PROMETHEUS_CPP_VERSION,
+                            "the references that Family::Add returned are kept, or Family::Add in each call; "
+                            "exported by Registry::Collect and "
+                            "TextSerializer"},
+                           {
+                               row<ByHandle<CounterKind, no_labels>>("counter", "handle"),
+                               row<ByHandle<HistogramKind, no_labels>>("histogram", "handle"),
+                               row<ByHandle<CounterKind, no_labels, set_size>>("counter_set", "handle"),
+                               row<ByHandle<CounterKind, one_label>>("labeled_counter", "handle"),
+                               row<ByLabels<CounterKind, one_label>>("labeled_counter", "labels"),
+                               row<ByHandle<GaugeKind, one_label>>("labeled_gauge", "handle"),
+                               row<ByLabels<GaugeKind, one_label>>("labeled_gauge", "labels"),
+                               row<ByHandle<HistogramKind, one_label>>("labeled_histogram", "handle"),
+                               row<ByLabels<HistogramKind, one_label>>("labeled_histogram", "labels"),
+                               row<ByHandle<CounterKind, two_labels>>("dynamic_counter", "handle"),
+                               row<ByLabels<CounterKind, two_labels>>("dynamic_counter", "labels"),
+                               row<ByHandle<GaugeKind, two_labels>>("dynamic_gauge", "handle"),
+                               row<ByLabels<GaugeKind, two_labels>>("dynamic_gauge", "labels"),
+                               row<ByHandle<HistogramKind, two_labels>>("dynamic_histogram", "handle"),
+                               row<ByLabels<HistogramKind, two_labels>>("dynamic_histogram", "labels"),
+                               row<ByHandle<CounterKind, two_labels, set_size>>("dynamic_counter_set", "handle"),
+                               row<ByLabels<CounterKind, two_labels, set_size>>("dynamic_counter_set", "labels"),
+                           }};
 
 }  // namespace
-}  // namespace contention
+}  // namespace contention::prometheus_cpp
