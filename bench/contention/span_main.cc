@@ -59,7 +59,7 @@ int measure(const Options& options, const SpanSubjectKind& kind) {
       .add("sampled_out", result.begun - result.totals.recorded)
       .add("dropped", result.totals.dropped)
       .add("delivered", result.delivered);
-  if (!is_burst) line.add("sustained_spans_per_s", result.delivered_per_s()).add("tries", result.tries);
+  if (!is_burst) line.add("sustained_spans_per_s", result.delivered_per_s).add("tries", result.tries);
   line.add("expected", result.begun)
       .add("found", result.delivered)
       .add("verified", is_right)

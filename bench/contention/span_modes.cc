@@ -34,6 +34,8 @@ class SpanWork : public Work {
     options.export_interval = std::chrono::milliseconds{0};
     SpanResult result;
     result.run = run(*this, options);
+    const std::uint64_t delivered_meanwhile = flow_.exports().delivered - exports_before_.delivered;
+    result.delivered_per_s = static_cast<double>(delivered_meanwhile) / result.run.record_s;
     const ProcessCpu cpu_before = process_cpu();
     const Clock::time_point begin = Clock::now();
     wait_until_arrived();
@@ -141,12 +143,13 @@ class Search {
     SpanResult best = attempt(std::numeric_limits<double>::infinity());
     double too_high = operations_per_writer(best);
     double held = 0;
-    double rate = best.delivered_per_s() / static_cast<double>(spans_per_operation(scenario_) * options_.threads);
+    const double per_writer = best.delivered_per_s / static_cast<double>(options_.threads);
+    double rate = std::max(per_writer / static_cast<double>(spans_per_operation(scenario_)), too_high / 64);
     while (best.totals.dropped != 0 || (held != 0 && too_high / held > precision)) {
       const SpanResult tried = attempt(rate);
       if (tried.totals.dropped == 0) {
         held = rate;
-        best = tried;
+        if (best.totals.dropped != 0 || tried.delivered_per_s > best.delivered_per_s) best = tried;
       } else {
         too_high = std::min(too_high, rate);
       }

@@ -16,7 +16,8 @@ struct SpanResult {
   unsigned tries = 1;        ///< of a search
   bool is_accounted = true;  ///< every span that was begun was recorded, and each of those dropped or delivered
 
-  [[nodiscard]] double delivered_per_s() const { return static_cast<double>(delivered) / run.total_s; }
+  /// Of the exporter while writers recorded: what was then still on its way does not count.
+  double delivered_per_s = 0;
 };
 
 /// Writers record as fast as they can, but begin nothing that the buffers might have no room for.
@@ -24,8 +25,8 @@ SpanResult run_burst(const SpanSubjectKind& kind, Scenario scenario, const RunOp
 
 /// Searches the highest rate at which nothing is dropped: writers record at a rate, a millisecond's share at a time.
 /// Each try fills the buffers several times over and takes `options.seconds` at least, unless `options.iters` says how
-/// long it is. Its rate counts until the last span has arrived. Returns the best try; all must be accounted for. Throws
-/// std::runtime_error if spans are dropped at every rate.
+/// long it is. Returns the best that dropped nothing; all must be accounted for. Throws std::runtime_error if spans are
+/// dropped at every rate.
 SpanResult search_sustained(const SpanSubjectKind& kind, Scenario scenario, const RunOptions& options);
 
 }  // namespace contention

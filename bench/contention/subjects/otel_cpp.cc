@@ -258,6 +258,48 @@ class ByCall final : public OtelWorkload<Kind, Labels, count> {
   }
 };
 
+#ifdef OPENTELEMETRY_HAVE_METRICS_BOUND_INSTRUMENTS_PREVIEW
+/// Instruments that were bound to their attributes before.
+template <class Kind, class Labels, std::size_t count = 1>
+class Bound final : public OtelWorkload<Kind, Labels, count> {
+ public:
+  explicit Bound(const Setting& setting) : OtelWorkload<Kind, Labels, count>{setting} {
+    for (std::size_t l = 0; l < Labels::series(setting); ++l) {
+      auto& one = series_.emplace_back();
+      Labels::with(setting, l, [&](const Attributes& attributes = {}) {
+        for (std::size_t n = 0; n < count; ++n) one[n] = this->instruments_[n]->Bind(attributes);
+      });
+    }
+  }
+  void record(const Slice& slice) override {
+    constexpr bool is_alone = std::is_same_v<Labels, NoLabels>;
+    each_operation(slice.count,
+                   [series = series_.data(), labels = slice.labels, record = Kind::recorder(slice)] OPERATION {
+                     for (const auto& instrument : series[is_alone ? 0 : labels[i]]) record(*instrument, i);
+                   });
+  }
+
+ private:
+  using Instrument = std::remove_reference_t<decltype(*std::declval<typename Kind::Instrument&>().Bind(Attributes{}))>;
+  std::vector<std::array<otel::nostd::unique_ptr<Instrument>, count>> series_;
+};
+
+const Registration otel_cpp_bound{{"otel-cpp-bound", OPENTELEMETRY_VERSION " (ABI " OPENTELEMETRY_ABI_VERSION ")",
+                                   "the preview of bound instruments, bound before; exported as otel-cpp is"},
+                                  {
+                                      row<Bound<CounterKind, NoLabels>>("counter", "handle"),
+                                      row<Bound<HistogramKind, NoLabels>>("histogram", "handle"),
+                                      row<Bound<DistributionKind, NoLabels>>("distribution", "handle"),
+                                      row<Bound<CounterKind, NoLabels, set_size>>("counter_set", "handle"),
+                                      row<Bound<CounterKind, OneLabel>>("labeled_counter", "handle"),
+                                      row<Bound<HistogramKind, OneLabel>>("labeled_histogram", "handle"),
+                                      row<Bound<CounterKind, TwoLabels>>("dynamic_counter", "handle"),
+                                      row<Bound<DistributionKind, TwoLabels>>("dynamic_distribution", "handle"),
+                                      row<Bound<HistogramKind, TwoLabels>>("dynamic_histogram", "handle"),
+                                      row<Bound<CounterKind, TwoLabels, set_size>>("dynamic_counter_set", "handle"),
+                                  }};
+#endif
+
 std::vector<Combination> rows() {
   return {
       row<ByCall<CounterKind, NoLabels>>("counter", "handle"),
