@@ -78,15 +78,22 @@ class Workload {
 /// so that the compiler knows that recording does not change it: `[counter = &counter_] OPERATION { counter->add(); }`.
 #define OPERATION ([[maybe_unused]] std::size_t i) __attribute__((always_inline))
 
-/// Calls `record(i)` for each operation. Unrolled eightfold by hand, so that the loop around a plain increment does not
-/// cost more than the increment, and all compilers do the same.
-template <class Record>
+/// Operations per turn of the loop. Eight where an operation costs no more than a turn does, so that it is the
+/// operation that is measured; done by hand, since compilers do it differently. One where it is much more than that: of
+/// eight copies of a long function, compilers inline some and not others.
+inline constexpr std::size_t of_short_operations = 8;
+inline constexpr std::size_t of_long_operations = 1;
+
+/// Calls `record(i)` for each operation.
+template <std::size_t unrolled = of_short_operations, class Record>
 [[gnu::always_inline]] inline void each_operation(std::size_t count, Record record) {
-  const auto eight = [&record]<std::size_t... k>(std::size_t i, std::index_sequence<k...>)
-                         __attribute__((always_inline)) { (record(i + k), ...); };
+  const auto turn = [&record]<std::size_t... k>(std::size_t i, std::index_sequence<k...>)
+                        __attribute__((always_inline)) { (record(i + k), ...); };
   std::size_t i = 0;
-  for (; i + 8 <= count; i += 8) eight(i, std::make_index_sequence<8>{});
-  for (; i < count; ++i) record(i);
+  for (; i + unrolled <= count; i += unrolled) turn(i, std::make_index_sequence<unrolled>{});
+  if constexpr (unrolled != 1) {
+    for (; i < count; ++i) record(i);
+  }
 }
 
 // ---- which there are ----

@@ -28,6 +28,7 @@ constexpr ft::Info set_infos[set_size] = {{.name = "requests", .help = "Requests
                                           {.name = "errors", .help = "Errors."}};
 
 struct CounterKind {
+  static constexpr std::size_t unrolled = of_short_operations;
   using Metric = ft::Counter;
   static constexpr const auto& infos = info;
   template <class M, class... Args>
@@ -66,6 +67,7 @@ struct GaugeKind : CounterKind {
 
 /// Whole numbers of nanoseconds.
 struct ValuesKind : CounterKind {
+  static constexpr std::size_t unrolled = of_long_operations;
   static auto recorder(const Slice& slice) {
     return [values = slice.values](auto&& point, std::size_t i)
                __attribute__((always_inline)) { point.record(values[i]); };
@@ -113,7 +115,8 @@ class Alone final : public FastWorkload {
  public:
   explicit Alone(const Setting&) {}
   void record(const Slice& slice) override {
-    each_operation(slice.count, [metric = &metric_, record = Kind::recorder(slice)] OPERATION { record(*metric, i); });
+    each_operation<Kind::unrolled>(
+        slice.count, [metric = &metric_, record = Kind::recorder(slice)] OPERATION { record(*metric, i); });
   }
   std::vector<double> values() override { return {Kind::value(metric_)}; }
 
@@ -126,10 +129,11 @@ class Labelled final : public FastWorkload {
  public:
   explicit Labelled(const Setting& setting) : labels_{setting.labels} {}
   void record(const Slice& slice) override {
-    each_operation(slice.count, [metric = &metric_, labels = slice.labels, record = Kind::recorder(slice)] OPERATION {
-      const auto point = metric->with(static_cast<Enum>(labels[i]));
-      record(point, i);
-    });
+    each_operation<Kind::unrolled>(
+        slice.count, [metric = &metric_, labels = slice.labels, record = Kind::recorder(slice)] OPERATION {
+          const auto point = metric->with(static_cast<Enum>(labels[i]));
+          record(point, i);
+        });
   }
   std::vector<double> values() override {
     std::vector<double> result;
@@ -171,8 +175,9 @@ class DynamicByHandle final : public Dynamic<Kind> {
  public:
   using Dynamic<Kind>::Dynamic;
   void record(const Slice& slice) override {
-    each_operation(slice.count, [handles = this->handles_.data(), labels = slice.labels,
-                                 record = Kind::recorder(slice)] OPERATION { record(handles[labels[i]], i); });
+    each_operation<Kind::unrolled>(slice.count,
+                                   [handles = this->handles_.data(), labels = slice.labels,
+                                    record = Kind::recorder(slice)] OPERATION { record(handles[labels[i]], i); });
   }
 };
 
@@ -181,8 +186,8 @@ class DynamicByLabels final : public Dynamic<Kind> {
  public:
   using Dynamic<Kind>::Dynamic;
   void record(const Slice& slice) override {
-    each_operation(slice.count, [metric = &this->metric_, texts = this->texts_, labels = slice.labels,
-                                 record = Kind::recorder(slice)] OPERATION {
+    each_operation<of_long_operations>(slice.count, [metric = &this->metric_, texts = this->texts_,
+                                                     labels = slice.labels, record = Kind::recorder(slice)] OPERATION {
       const LabelPair& pair = texts[labels[i]];
       record(metric->at(pair.tenant, pair.route), i);
     });

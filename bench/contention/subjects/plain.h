@@ -60,6 +60,7 @@ class Sharded {
 
 template <template <std::size_t> class Cells>
 struct Counter {
+  static constexpr std::size_t unrolled = of_short_operations;
   static auto recorder(const Slice&) {
     return [](Counter& counter, std::size_t) __attribute__((always_inline)) { counter.cells.add(0, 1); };
   }
@@ -70,6 +71,7 @@ struct Counter {
 
 template <template <std::size_t> class Cells>
 struct CounterSet {
+  static constexpr std::size_t unrolled = of_short_operations;
   static auto recorder(const Slice&) {
     return [](CounterSet& set, std::size_t) __attribute__((always_inline)) {
       for (std::size_t c = 0; c < set_size; ++c) set.cells.add(c, 1);
@@ -89,6 +91,7 @@ struct CounterSet {
 /// A cell per bucket, and one for the sum.
 template <template <std::size_t> class Cells>
 struct Histogram {
+  static constexpr std::size_t unrolled = of_long_operations;
   static auto recorder(const Slice& slice) {
     return [values = slice.values](Histogram& histogram, std::size_t i) __attribute__((always_inline)) {
       const auto* const bound = std::lower_bound(bounds_ns, bounds_ns + bound_count, values[i]);
@@ -110,6 +113,7 @@ struct Histogram {
 /// A level that is set has one copy, also where others have more.
 template <class T>
 struct Gauge {
+  static constexpr std::size_t unrolled = of_short_operations;
   static auto recorder(const Slice& slice) {
     return [first = slice.first](Gauge& gauge, std::size_t i) __attribute__((always_inline)) {
       gauge.cell.store(static_cast<T>(first + i), std::memory_order_relaxed);
@@ -161,9 +165,8 @@ class Alone final : public PlainWorkload<Metric> {
   explicit Alone(const Setting& setting) : PlainWorkload<Metric>{setting, 1} {}
   void record(const Slice& slice) override {
     shard_of_this_thread = slice.thread;
-    each_operation(slice.count, [metric = this->metrics_.data(), record = Metric::recorder(slice)] OPERATION {
-      record(*metric, i);
-    });
+    each_operation<Metric::unrolled>(slice.count, [metric = this->metrics_.data(),
+                                                   record = Metric::recorder(slice)] OPERATION { record(*metric, i); });
   }
 };
 
@@ -174,8 +177,9 @@ class ByIndex final : public PlainWorkload<Metric> {
   explicit ByIndex(const Setting& setting) : PlainWorkload<Metric>{setting, setting.labels} {}
   void record(const Slice& slice) override {
     shard_of_this_thread = slice.thread;
-    each_operation(slice.count, [metrics = this->metrics_.data(), labels = slice.labels,
-                                 record = Metric::recorder(slice)] OPERATION { record(metrics[labels[i]], i); });
+    each_operation<Metric::unrolled>(slice.count,
+                                     [metrics = this->metrics_.data(), labels = slice.labels,
+                                      record = Metric::recorder(slice)] OPERATION { record(metrics[labels[i]], i); });
   }
 };
 
@@ -190,12 +194,13 @@ class ByLabels final : public PlainWorkload<Metric> {
   }
   void record(const Slice& slice) override {
     shard_of_this_thread = slice.thread;
-    each_operation(slice.count, [this_map = &map_, mutex = &mutex_, texts = this->setting_.texts, labels = slice.labels,
-                                 record = Metric::recorder(slice)] OPERATION {
-      // All exist; a program would add a missing one under the exclusive lock.
-      const std::shared_lock lock{*mutex};
-      record(*this_map->find(texts[labels[i]])->second, i);
-    });
+    each_operation<of_long_operations>(
+        slice.count, [this_map = &map_, mutex = &mutex_, texts = this->setting_.texts, labels = slice.labels,
+                      record = Metric::recorder(slice)] OPERATION {
+          // All exist; a program would add a missing one under the exclusive lock.
+          const std::shared_lock lock{*mutex};
+          record(*this_map->find(texts[labels[i]])->second, i);
+        });
   }
 
  private:

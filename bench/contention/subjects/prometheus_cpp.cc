@@ -21,6 +21,7 @@ namespace {
 
 /// Tells nothing that prometheus::Family keeps to itself: what a metric's Collect() gives an exporter, too.
 struct CounterKind {
+  static constexpr std::size_t unrolled = of_short_operations;
   using Metric = prometheus::Counter;
   static auto build() { return prometheus::BuildCounter(); }
   static Metric& add(prometheus::Family<Metric>& family, const prometheus::Labels& labels) {
@@ -33,6 +34,7 @@ struct CounterKind {
 };
 
 struct GaugeKind {
+  static constexpr std::size_t unrolled = of_short_operations;
   using Metric = prometheus::Gauge;
   static auto build() { return prometheus::BuildGauge(); }
   static Metric& add(prometheus::Family<Metric>& family, const prometheus::Labels& labels) {
@@ -46,6 +48,7 @@ struct GaugeKind {
 };
 
 struct HistogramKind {
+  static constexpr std::size_t unrolled = of_long_operations;
   using Metric = prometheus::Histogram;
   static inline const Metric::BucketBoundaries bounds{bounds_ns, bounds_ns + bound_count};
   static auto build() { return prometheus::BuildHistogram(); }
@@ -114,14 +117,15 @@ class ByHandle final : public PrometheusWorkload<Kind, make_labels, count> {
   using PrometheusWorkload<Kind, make_labels, count>::PrometheusWorkload;
   void record(const Slice& slice) override {
     if constexpr (make_labels == no_labels) {
-      each_operation(slice.count, [metrics = this->series_[0], record = Kind::recorder(slice)] OPERATION {
-        for (auto* const metric : metrics) record(*metric, i);
-      });
+      each_operation<Kind::unrolled>(slice.count,
+                                     [metrics = this->series_[0], record = Kind::recorder(slice)] OPERATION {
+                                       for (auto* const metric : metrics) record(*metric, i);
+                                     });
     } else {
-      each_operation(slice.count,
-                     [series = this->series_.data(), labels = slice.labels, record = Kind::recorder(slice)] OPERATION {
-                       for (auto* const metric : series[labels[i]]) record(*metric, i);
-                     });
+      each_operation<Kind::unrolled>(slice.count, [series = this->series_.data(), labels = slice.labels,
+                                                   record = Kind::recorder(slice)] OPERATION {
+        for (auto* const metric : series[labels[i]]) record(*metric, i);
+      });
     }
   }
 };
@@ -131,8 +135,8 @@ class ByLabels final : public PrometheusWorkload<Kind, make_labels, count> {
  public:
   using PrometheusWorkload<Kind, make_labels, count>::PrometheusWorkload;
   void record(const Slice& slice) override {
-    each_operation(slice.count, [families = this->families_, setting = this->setting_, labels = slice.labels,
-                                 record = Kind::recorder(slice)] OPERATION {
+    each_operation<of_long_operations>(slice.count, [families = this->families_, setting = this->setting_,
+                                                     labels = slice.labels, record = Kind::recorder(slice)] OPERATION {
       const prometheus::Labels set = make_labels(setting, labels[i]);
       for (auto* const family : families) record(Kind::add(*family, set), i);
     });
