@@ -5,6 +5,7 @@
 // from as busy a machine.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "curves.h"
@@ -56,12 +57,16 @@ class ShortLives {
 
 template <class Record, class Total>
 void churn(Size size, std::size_t starters, std::string_view series, Record record, Total total) {
+  const auto begin = std::chrono::steady_clock::now();
   ShortLives<Record> short_lives{starters, record};
   const Written written = write(size, std::max(std::thread::hardware_concurrency(), 1U), record);
   const std::uint64_t lives = short_lives.stop();
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   expect(series, total(), written.records + lives * records_in_a_short_life);
   if (starters != 0 && lives == 0) expect("threads", lives, 1);
-  emit({"thread_churn", static_cast<double>(starters), series, written.cpu_ns_per_record, "ns per record"});
+  const auto x = static_cast<double>(starters);
+  emit({"thread_churn", x, series, written.cpu_ns_per_record, "ns per record"});
+  emit({"thread_churn", x, series, static_cast<double>(lives) / time.count(), "threads born per s"});
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ BINARIES = ["record_bench", "shared_object_bench", "fold_bench", "encode_bench",
             "latency_bench", "labels_bench", "export_bench", "overlap_bench"]
 # What needs a package: measured where it was built. Those of the newer root beside ours there, of the same compiler.
 OPTIONAL = ["span_cycle_bench", "prometheus_cpp_bench"]
-PEERS_IN_NEWER_ROOT = ["otel_cpp_bench", "otel_cpp_span_bench"]
+PEERS_IN_NEWER_ROOT = ["otel_cpp_bench"]
 OURS_IN_NEWER_ROOT = ["record_bench", "labels_bench", "export_bench", "overlap_bench", "span_cycle_bench"]
 
 LOCAL = "record_bench:BM_local_increment/threads:1"

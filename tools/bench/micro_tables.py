@@ -165,9 +165,10 @@ def dynamic_tables(summary):
 # What is called otherwise where it is measured beside its floor.
 RECORDED = {"record_bench:BM_counter_add": "BM_record/counter",
             "record_bench:BM_histogram_record": "BM_record/histogram",
-            "record_bench:BM_gauge_double_set": "BM_record/gauge"}
-PEERS = {"prometheus_cpp_bench": "prometheus-cpp", "otel_cpp_bench": "opentelemetry-cpp",
-         "otel_cpp_span_bench": "opentelemetry-cpp"}
+            "record_bench:BM_gauge_double_set": "BM_record/gauge",
+            "record_bench:BM_labeled_counter_one_enum": "BM_record/labeled_counter",
+            "record_bench:BM_labeled_histogram_record": "BM_record/labeled_histogram"}
+PEERS = {"prometheus_cpp_bench": "prometheus-cpp", "otel_cpp_bench": "opentelemetry-cpp"}
 ASKED_OF_PEERS = ("record_bench", "labels_bench", "export_bench", "overlap_bench", "span_cycle_bench", *PEERS)
 
 

@@ -17,6 +17,9 @@ namespace otel_cpp {
 namespace {
 
 const otel::context::Context context;
+constexpr std::array<std::string_view, workload::commands> commands{
+    "append", "decr", "del",  "exists",  "expire", "get", "getset", "incr",
+    "keys",   "mget", "mset", "persist", "ping",   "set", "strlen", "ttl"};
 
 // ---- one record; many threads: overlap ----
 
@@ -32,6 +35,17 @@ struct Histogram : Metrics {
   otel::nostd::unique_ptr<otel::metrics::Histogram<std::uint64_t>> instrument = histogram("latency");
 };
 
+/// An attribute of 16 values in each call.
+struct LabelledCounter : Counter {
+  void record(std::size_t i) { instrument->Add(1, {{"command", text(commands[input.command[i]])}}, context); }
+};
+
+struct LabelledHistogram : Histogram {
+  void record(std::size_t i) {
+    instrument->Record(input.values[i], {{"command", text(commands[input.command[i]])}}, context);
+  }
+};
+
 template <class Metric>
 void BM_record(benchmark::State& state) {
   static std::unique_ptr<Metric> metric;
@@ -44,8 +58,8 @@ void BM_record(benchmark::State& state) {
 
 // ---- by labels ----
 
-struct LabelledCounter : Metrics {
-  explicit LabelledCounter(std::size_t = 0) {}
+struct DynamicCounter : Metrics {
+  explicit DynamicCounter(std::size_t = 0) {}
   void record(const Labels& labels) {
     instrument->Add(1, {{"tenant", text(labels.tenant)}, {"route", text(labels.route)}}, context);
   }
@@ -54,7 +68,7 @@ struct LabelledCounter : Metrics {
 };
 
 template <std::size_t labels>
-struct ByLabels : LabelledCounter {
+struct ByLabels : DynamicCounter {
   void record(std::span<const KeyValue> pairs) {
     std::array<Attribute, labels> attributes;
     for (std::size_t k = 0; k < labels; ++k) attributes[k] = {text(pairs[k].key), text(pairs[k].value)};
@@ -155,9 +169,11 @@ void add_export(const std::string& name, const std::vector<std::int64_t>& counts
 [[maybe_unused]] const bool added = [] {
   benchmark::RegisterBenchmark("BM_record/counter", BM_record<Counter>)->Threads(1)->Threads(2);
   benchmark::RegisterBenchmark("BM_record/histogram", BM_record<Histogram>)->Threads(1)->Threads(2);
+  benchmark::RegisterBenchmark("BM_record/labeled_counter", BM_record<LabelledCounter>)->Threads(1)->Threads(2);
+  benchmark::RegisterBenchmark("BM_record/labeled_histogram", BM_record<LabelledHistogram>)->Threads(1)->Threads(2);
   writers_and_exporter::add_rows<Counter>("counter", "otlp");
   writers_and_exporter::add_rows<Histogram>("histogram", "otlp");
-  label_patterns::add_rows<LabelledCounter>("otel_cpp");
+  label_patterns::add_rows<DynamicCounter>("otel_cpp");
   label_patterns::add_label_rows<ByLabels>("otel_cpp", label_patterns::LabelCounts{});
   add_export<CounterSeries>("BM_export/dynamic_counter", {1, 10, 50, 200, 10'000});
   add_export<HistogramSeries>("BM_export/dynamic_histogram", {1, 10, 50, 200, 10'000});

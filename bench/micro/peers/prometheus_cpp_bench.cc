@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // prometheus-cpp in the rows of record_bench, labels_bench, export_bench and overlap_bench that it has.
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -31,6 +32,33 @@ struct Histogram {
   prometheus::Registry registry;
   prometheus::Histogram& histogram =
       prometheus::BuildHistogram().Name("latency").Help("Latency.").Register(registry).Add({}, latency_seconds);
+};
+
+/// One of 16 children that are kept, by number.
+struct LabelledCounter {
+  LabelledCounter() {
+    for (std::size_t i = 0; i < children.size(); ++i) children[i] = &family.Add({{"command", std::to_string(i)}});
+  }
+  void record(std::size_t i) { children[input.command[i]]->Increment(); }
+  static constexpr std::string_view total = "requests";
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Counter>& family =
+      prometheus::BuildCounter().Name("requests").Help("Requests.").Register(registry);
+  std::array<prometheus::Counter*, workload::commands> children;
+};
+
+struct LabelledHistogram {
+  LabelledHistogram() {
+    for (std::size_t i = 0; i < children.size(); ++i) {
+      children[i] = &family.Add({{"command", std::to_string(i)}}, latency_seconds);
+    }
+  }
+  void record(std::size_t i) { children[input.command[i]]->Observe(input.seconds[i]); }
+  static constexpr std::string_view total = "_count";
+  prometheus::Registry registry;
+  prometheus::Family<prometheus::Histogram>& family =
+      prometheus::BuildHistogram().Name("latency").Help("Latency.").Register(registry);
+  std::array<prometheus::Histogram*, workload::commands> children;
 };
 
 template <class Metric>
@@ -114,6 +142,8 @@ void BM_export(benchmark::State& state) {
 [[maybe_unused]] const bool added = [] {
   benchmark::RegisterBenchmark("BM_record/counter", BM_record<Counter>)->Threads(1)->Threads(2);
   benchmark::RegisterBenchmark("BM_record/histogram", BM_record<Histogram>)->Threads(1)->Threads(2);
+  benchmark::RegisterBenchmark("BM_record/labeled_counter", BM_record<LabelledCounter>)->Threads(1)->Threads(2);
+  benchmark::RegisterBenchmark("BM_record/labeled_histogram", BM_record<LabelledHistogram>)->Threads(1)->Threads(2);
   benchmark::RegisterBenchmark("BM_record/gauge", BM_gauge)->Threads(1)->Threads(2);
   writers_and_exporter::add_rows<InText<Counter>>("counter", "prometheus");
   writers_and_exporter::add_rows<InText<Histogram>>("histogram", "prometheus");

@@ -1,6 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fails when a curve does not run, counts wrong, or prints something else than points; checks no figure.
 
-Usage: answers_test.py CURVES_BENCH
+Usage: answers.py CURVES_BENCH
 """
 import json
 import subprocess
