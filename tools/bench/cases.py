@@ -8,6 +8,7 @@ FIGURE = "writer_ns_per_op"  # the writers' own CPU time: what a program pays fo
 THREADS = 2
 NAMES = {"fast": "fast-telemetry", "atomic": "one atomic", "sharded": "an atomic per thread",
          "otel-cpp": "opentelemetry-cpp", "otel-cpp-bound": "opentelemetry-cpp, bound"}
+BASELINES = ("atomic", "sharded")
 PEERS = ("prometheus-cpp", "otel-cpp")  # whose columns are there also when they could not be measured
 PER_CALL = "unlike work: ours picks a cell by an enumerator, the peer is given attributes in each call"
 BUCKETS = "unlike work: opentelemetry-cpp 1.19 has no exponential histogram; an explicit one with as many buckets"

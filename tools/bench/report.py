@@ -60,7 +60,7 @@ def speed_ups(result):
     for case, others in compared(result):
         label = case.what + (" †" if case.unlike else "")
         for subject, (theirs, ours) in others.items():
-            if kind_of(subject) != "base":
+            if subject not in cases.BASELINES:
                 found = cases.ratio(theirs, ours)
                 note = f"{tables.times(found['ratio'])} ({found['low']:.3g} … {found['high']:.3g})"
                 rows.append((label, found["ratio"], note, kind_of(subject)))
