@@ -8,6 +8,7 @@ import re
 
 from bench import figures
 from bench.cases import FIGURE
+from bench.micro_tables import PEERS
 from bench.plan import UNIT
 
 TOLERANCE = 0.10
@@ -58,7 +59,8 @@ def ratios(result):
 
 
 def gate(base, new, pattern=""):
-    """(verdict, name, sentence) of every row that matches; verdicts: worse, gone, unclear, better, new, same."""
+    """(verdict, name, sentence) of every row that matches. Verdicts: gone, new, same, better, unclear, worse, and slower,
+    which is worse of others."""
     if kind(base) != kind(new) or base.get("matrix") != new.get("matrix"):
         raise Different("the results are of different measurements")
     before, after = ({name: row for name, row in ratios(result).items() if re.search(pattern, name)}
@@ -72,9 +74,18 @@ def gate(base, new, pattern=""):
         was, now = old_row["median"] / old_unit["median"], row["median"] / unit["median"]
         change = now / was - 1
         spread = sum(figures.half_width(part) for part in (old_row, old_unit, row, unit))
-        found.append((judge(change, spread), name, f"{was:.3g} -> {now:.3g} of its unit, {100 * change:+.1f} %, "
+        verdict = judge(change, spread)
+        if verdict == "worse" and not is_ours(name):
+            verdict = "slower"
+        found.append((verdict, name, f"{was:.3g} -> {now:.3g} of its unit, {100 * change:+.1f} %, "
                       f"allowed {100 * (TOLERANCE + spread):.1f} %"))
     return found
+
+
+def is_ours(name):
+    """Not a peer's or a baseline's, which no change here makes worse; but a comparison that is gone is missed."""
+    binary, is_micro, _ = name.partition(":")
+    return binary.removeprefix("newer/") not in PEERS if is_micro else name.endswith("/fast")
 
 
 def judge(change, spread):

@@ -263,6 +263,13 @@ class Gate(unittest.TestCase):
         self.assertEqual(printed(compare.show_gate, RESULT, worse)[0], 1)
         self.assertEqual(printed(compare.show_gate, uneven(RESULT), uneven(worse))[0], 0)
 
+    def test_a_peer_that_is_slower_is_said_and_passes(self):
+        peer = "host/counter/handle/uniform/2/prometheus-cpp"
+        status, text = printed(compare.show_gate, RESULT, slower(RESULT, 1.3, lambda row: row["key"] == peer))
+        self.assertEqual((status, f"slower    {peer}" in text), (0, True))
+        self.assertFalse(compare.is_ours("newer/otel_cpp_bench:BM_record/counter/threads:1"))
+        self.assertTrue(compare.is_ours("newer/record_bench:BM_counter_add/threads:1"))
+
     def test_a_rate_that_falls_is_worse(self):
         fallen = copy.deepcopy(RESULT)
         row = next(row for row in fallen["rows"] if row.get("mode") == "sustained" and row["subject"] == "fast")
