@@ -22,7 +22,7 @@ die() {
 # A namespace of its own: whatever happens, mounts and processes end with the script.
 if [[ ${NEWER_ROOT_INSIDE:-} != yes ]]; then
   ((EUID == 0)) || die "this must be run by root: it mounts and changes root"
-  command -v unshare >/dev/null || die "there is no unshare here (Debian's package util-linux)"
+  unshare --mount true || die "this machine lets its root mount nothing, as in a container"
   export NEWER_ROOT_INSIDE=yes
   exec unshare --mount --pid --fork --mount-proc --kill-child "$(readlink -f "${BASH_SOURCE[0]}")" "$@"
 fi
