@@ -33,7 +33,7 @@ struct Point {
 /// Prints it as a line of JSON.
 void emit(const Point& point);
 
-/// Throws WrongAnswer when `found` is something else.
+/// Throws when `found` is something else, which makes the program fail.
 void expect(std::string_view what, std::uint64_t found, std::uint64_t expected);
 
 /// Runs `work` in a process of its own, and throws when it failed there. The caller has no metric and no thread: a

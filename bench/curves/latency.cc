@@ -59,9 +59,10 @@ void percentiles(Size size, std::string_view what, Other other) {
 }  // namespace
 
 void draw_latency(Size size) {
-  percentiles(size, "the other CPU is idle", Other::nothing);
-  percentiles(size, "it is busy with memory of its own", Other::adds_up);
-  percentiles(size, "it collects", Other::collects);
+  // Each in a process of its own: the next one's collections would pass the cells of the one before.
+  in_child([&] { percentiles(size, "the other CPU is idle", Other::nothing); });
+  in_child([&] { percentiles(size, "it is busy with memory of its own", Other::adds_up); });
+  in_child([&] { percentiles(size, "it collects", Other::collects); });
 }
 
 }  // namespace curves

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The patterns of label_patterns.h with this library's dynamic counters: keys fixed, and free, where labels come in any
-// order.
+// The patterns of label_patterns.h with this library's dynamic counters (and distributions): keys fixed, and free,
+// where labels come in any order.
 #include <array>
+#include <chrono>
 
 #include "dynamic_counter.h"
+#include "fast_telemetry/distribution.h"
 #include "fast_telemetry/dynamic_free.h"
 #include "label_patterns.h"
 
@@ -19,6 +21,31 @@ namespace {
 struct AtTheLimit : DynamicCounter {
   explicit AtTheLimit(std::size_t) : DynamicCounter{1} { counter.at("the", "one").add(); }
   [[nodiscard]] std::uint64_t total(const LabelSets&) const { return counter.overflow_count(); }
+};
+
+/// Distributions of scale 3 in the place of counters.
+class DynamicDistribution {
+ public:
+  explicit DynamicDistribution(std::size_t max_series)
+      : distribution_{ft::Scope{registry_},
+                      {.name = "latency"},
+                      {"tenant", "route"},
+                      {.max_series = static_cast<std::uint32_t>(max_series)},
+                      ft::Range::latency()} {}
+  void record(const Labels& labels) {
+    const std::uint64_t ns = workload::input.values[next_++ % workload::records];
+    distribution_.at(labels.tenant, labels.route).record(std::chrono::nanoseconds{ns});
+  }
+  [[nodiscard]] std::uint64_t total(const LabelSets& sets) const {
+    std::uint64_t count = 0;
+    for (const Labels& labels : sets) count += distribution_.find(labels.tenant, labels.route).count();
+    return count;
+  }
+
+ private:
+  ft::Registry registry_;
+  ft::Dynamic<ft::Distribution, 2> distribution_;
+  std::size_t next_ = 0;
 };
 
 template <std::size_t labels>
@@ -77,6 +104,10 @@ class Free {
 
 [[maybe_unused]] const bool added = [] {
   label_patterns::add_rows<DynamicCounter>("dynamic");
+  benchmark::RegisterBenchmark("BM_hot_set/dynamic_distribution", label_patterns::hot_set<DynamicDistribution>)
+      ->ArgName("hot")
+      ->Args({1})
+      ->Args({16});
   benchmark::RegisterBenchmark("BM_first_touch/dynamic_at_limit", label_patterns::first_touch<AtTheLimit>)
       ->ArgName("series")
       ->Args({16})
