@@ -22,6 +22,11 @@ def figure(value):
     return f"{value:.3g}"
 
 
+def number(value):
+    """All of it: a size that was chosen."""
+    return f"{value:,.10g}".replace(",", "\u202f")
+
+
 def svg(height, title, parts):
     return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
             f'<title>{escape(title)}</title>{"".join(parts)}</svg>')
@@ -137,7 +142,7 @@ def lines(title, points, x_name, unit):
              for part in (line(left, up.at(tick), WIDTH - right, up.at(tick), "grid"),
                           text(left - 8, up.at(tick) + 4, figure(tick), "end", "axis"))]
     x_ticks = sorted(set(xs)) if isinstance(along, LinearScale) else along.ticks()
-    parts += [text(along.at(tick), bottom + 20, figure(tick), "middle", "axis") for tick in x_ticks]
+    parts += [text(along.at(tick), bottom + 20, number(tick), "middle", "axis") for tick in x_ticks]
     parts += [text((left + WIDTH - right) / 2, bottom + 42, x_name, "middle", "axis"),
               text(4, 12, unit, "start", "axis")]
     for i, (name, line_points) in enumerate(points.items()):
@@ -145,7 +150,7 @@ def lines(title, points, x_name, unit):
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in placed)
         parts.append(f'<polyline points="{path}" class="line s{i % SERIES}"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" class="s{i % SERIES}">'
-                  f"<title>{escape(f'{name}: {figure(value)} {unit} at {figure(at)}')}</title></circle>"
+                  f"<title>{escape(f'{name}: {figure(value)} {unit} at {number(at)}')}</title></circle>"
                   for x, y, at, value in placed]
         y = top + 12 + 20 * i
         parts += [f'<rect x="{WIDTH - right + 20}" y="{y - 9}" width="12" height="12" rx="2" class="s{i % SERIES}"/>',

@@ -8,7 +8,7 @@ import json
 import re
 
 from bench import cases, curves, host, micro_tables, tables
-from bench.charts import figure
+from bench.charts import figure, number
 from bench.compare import kind
 
 PAGES = ("README.md", "docs/benchmarks.md")
@@ -45,7 +45,7 @@ def curve_tables(result):
         names = list(curve["series"])
         xs = sorted({x for points in curve["series"].values() for x, _ in points})
         at = {name: dict(points) for name, points in curve["series"].items()}
-        rows = [[figure(x), *(figure(at[name][x]) if x in at[name] else "–" for name in names)] for x in xs]
+        rows = [[number(x), *(figure(at[name][x]) if x in at[name] else "–" for name in names)] for x in xs]
         text.append(f"**{curve['title']}**\n\n" + tables.markdown(tables.Table("", [curve["x_name"], *names], rows)))
     return "\n".join(text)
 
