@@ -27,6 +27,17 @@ def name_of(subject):
     return NAMES.get(subject, subject)
 
 
+def measured_subjects(result):
+    return list(dict.fromkeys(row["subject"] for row in result["rows"]))
+
+
+def missing_peers(result):
+    """Peer -> why it has no row."""
+    reasons = {"otel-cpp": result["newer_missing"]}
+    return {peer: reasons.get(peer) or "not in this build, or not asked for"
+            for peer in PEERS if peer not in measured_subjects(result)}
+
+
 def metric(entity, access):
     return (("entity", entity), ("access", access))
 
@@ -79,7 +90,7 @@ def span_cases(result):
 def beside(result, case, threads=THREADS):
     """Subject -> (its row, ours in the same build) of every subject that has this case but ours."""
     found = {}
-    for subject in dict.fromkeys(row["subject"] for row in result["rows"]):
+    for subject in measured_subjects(result):
         if subject != "fast":
             for ours, theirs in counterparts(result, "fast", case.ours, subject, case.theirs, threads)[:1]:
                 found[subject] = (theirs, ours)

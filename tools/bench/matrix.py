@@ -73,6 +73,9 @@ def run(args, command):
     page = path.parent / "report.html"
     page.write_text(report.page(result))
     verdicts.show(result)
+    for row in result["rows"]:
+        if row["summary"][FIGURE]["high_cv"]:
+            print(f"HIGH-CV {row['key']}: its runs vary by {100 * row['summary'][FIGURE]['cv']:.0f} %")
     print(f"{len(result['rows'])} rows of {args.repeats} runs, all verified, and the curves in "
           f"{result['seconds']:.0f} s; written to {os.path.relpath(path)} and {os.path.relpath(page)}")
     return 0 if verdicts.met(result) else 1, result

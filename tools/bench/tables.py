@@ -38,14 +38,14 @@ def of_verdicts(result):
 
 def shown_subjects(result):
     """In the order of the columns: ours, baselines, peers, those missing too, and local builds if there are any."""
-    measured = list(dict.fromkeys(row["subject"] for row in result["rows"]))
+    measured = cases.measured_subjects(result)
     wanted = ["fast", "atomic", "sharded", *PEERS]
     return [subject for subject in wanted if subject in measured or subject in PEERS] + [
         subject for subject in measured if subject not in wanted]
 
 
 def missing_note(result):
-    return f"opentelemetry-cpp was not measured: {result['newer_missing']}" if result["newer_missing"] else ""
+    return "; ".join(f"{name_of(peer)} was not measured: {why}" for peer, why in cases.missing_peers(result).items())
 
 
 def of_cases(result, title, found, subjects):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench import figures
-from bench.cases import PER_CALL, counterparts, metric, ratio
+from bench.cases import PER_CALL, counterparts, metric, missing_peers, ratio
 
 
 
@@ -70,8 +70,8 @@ def of(result):
                              "ok": ok, "sustained": sustained(result, ours, theirs),
                              "why": "" if ok else goal.why_missed or "reason not found yet"})
         if not pairs:
-            missing = result["newer_missing"] if goal.peer == "otel-cpp" else ""
-            verdicts.append({**base, "profile": "", "ok": None, "why": missing or "not measured"})
+            why = missing_peers(result).get(goal.peer, "not asked for")
+            verdicts.append({**base, "profile": "", "ok": None, "why": why})
     return verdicts
 
 

@@ -357,6 +357,12 @@ class Report(unittest.TestCase):
         column = table.header.index("opentelemetry-cpp")
         self.assertEqual({row[column] for row in table.rows}, {"–"})
 
+    def test_the_other_peer_is_missed_as_well(self):
+        rows = [row for row in RESULT["rows"] if row["subject"] != "prometheus-cpp"]
+        page = report.page({**RESULT, "rows": rows})
+        self.assertIn("prometheus-cpp was not measured: not in this build", page)
+        self.assertNotIn("was not measured", self.PAGE)
+
     def test_scales_hold_all_values(self):
         for values in ([0.5, 3000], [1, 10], [0.1]):
             for scale in (charts.LogScale(values, 0, 100), charts.LinearScale(values, 0, 100)):
