@@ -73,7 +73,7 @@ class SpanFlow {
 
  private:
   /// A lost span must make the run wrong, not endless.
-  static constexpr std::chrono::seconds patience{3};
+  static constexpr std::chrono::seconds patience{10};
 
   void wake_exporter() {
     is_wanted_ = true;
