@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 PROFILES = ("uniform", "hotspot", "churn")
 UNLABELLED = ("counter", "distribution", "histogram", "counter_set")  # a profile chooses labels
 
+SECONDS = {"quick": ("--seconds", "0.4"), "full": ("--seconds", "1")}  # that a run measures, about
 OURS = {"fast", "atomic", "sharded"}  # what needs no package
 UNIT = {"entity": "counter", "subject": "sharded"}  # what rows are divided by: atomics that no two threads share
 
@@ -17,7 +18,7 @@ QUICK = {"counter": ("uniform",), "histogram": ("uniform",), "distribution": ("u
 
 @dataclass(frozen=True)
 class Row:
-    """One command line; its lines are one row of the result."""
+    """One command line; its runs are one row of the result."""
     build: str
     program: str
     facts: tuple  # (name, value) of what tells rows apart
@@ -40,7 +41,6 @@ def thread_counts(matrix):
 
 
 def metric_rows(build, listed, matrix):
-    seconds = 0.4 if matrix == "quick" else 1.0
     result = []
     for entry in listed:
         entity = entry["entity"]
@@ -51,13 +51,11 @@ def metric_rows(build, listed, matrix):
             for threads in thread_counts(matrix):
                 facts = (("entity", entity), ("access", entry["access"]), ("profile", profile),
                          ("threads", threads), ("subject", entry["subject"]))
-                result.append(Row(build, "contention_bench", facts,
-                                  (*options(facts), "--seconds", str(seconds))))
+                result.append(Row(build, "contention_bench", facts, (*options(facts), *SECONDS[matrix])))
     return result
 
 
 def span_rows(build, listed, matrix):
-    seconds = 0.4 if matrix == "quick" else 1.0
     result = []
     for entry in listed:
         for threads in thread_counts(matrix):
@@ -65,8 +63,7 @@ def span_rows(build, listed, matrix):
                      ("subject", entry["subject"]))
             # A search of several tries, and their maximum: long, and steady.
             every = 3 if matrix == "quick" and entry["mode"] == "sustained" else 1
-            arguments = (*options(facts), "--seconds", str(seconds))
-            result.append(Row(build, "span_contention_bench", facts, arguments, every))
+            result.append(Row(build, "span_contention_bench", facts, (*options(facts), *SECONDS[matrix]), every))
     return result
 
 
@@ -85,10 +82,8 @@ def rows(builds, matrix, pattern=""):
             # Spans have no peer in the build on this machine: they are measured where they have one.
             if program not in build.programs or (program == "span_contention_bench" and build is not builds[-1]):
                 continue
-            def is_wanted(entry):
-                return entry["subject"] not in {*elsewhere} - {"fast"} or UNIT.items() <= entry.items()
-
-            listed = build.lines(program, ["--list"])
-            result += rows_of(build.name, [entry for entry in listed if is_wanted(entry)], matrix)
-        elsewhere |= {dict(row.facts)["subject"] for row in result}
+            listed = [entry for entry in build.lines(program, ["--list"])
+                      if entry["subject"] not in elsewhere or UNIT.items() <= entry.items()]
+            result += rows_of(build.name, listed, matrix)
+        elsewhere |= {dict(row.facts)["subject"] for row in result} - {"fast"}
     return [row for row in result if row.matches(pattern)]
