@@ -2,8 +2,9 @@
 //
 // opentelemetry-cpp's spans. Used as its documentation says: one tracer that is kept, and a BatchSpanProcessor, which
 // "batches the ended spans and send them to exporter in bulk" (docs/public/sdk/GettingStarted.rst), so that writers
-// wait for no export. Attributes are given when the span is started, which the API's comments allow and which saves
-// two calls that lock the span; parents are given by their context, which saves making each span the current one.
+// wait for no export. Attributes are given with the start (trace/tracer.h: "Optionally sets attributes at Span creation
+// from the given key/value pairs"), which saves two calls that lock the span; parents by their context, which saves
+// making each span the current one.
 //
 // Its processor drops silently but for a warning, which is counted here.
 #include <google/protobuf/arena.h>

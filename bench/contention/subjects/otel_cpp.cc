@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// opentelemetry-cpp's SDK. Used as its own documentation and benchmarks do for speed: instruments are made once
-// (Meter::Create… "creates a … and returns a unique_ptr", docs/public/sdk of version 1.19), attributes are views in the
-// call, which the API takes as an initializer list and iterates without a copy (metrics/sync_instruments.h), the
-// context is passed so that none is made, the 16 … 256 series stay below the cardinality limit of 2 000
-// (state/attributes_hashmap.h), minimum and maximum are not recorded, and a reader collects on a thread of its own.
+// opentelemetry-cpp's SDK, used as its API describes, and where it leaves a choice, the faster way. An instrument is
+// made once (metrics/meter.h: "Creates a Counter with the passed characteristics and returns a unique_ptr to that
+// Counter"); attributes are views in the call, an initializer list that is iterated without a copy; the context is
+// passed, so that none is made (metrics/sync_instruments.h); minimum and maximum are not recorded
+// (HistogramAggregationConfig); 256 series stay below the cardinality limit of 2 000 (state/attributes_hashmap.h); a
+// reader collects on its own thread.
 //
 // Its API version 1, that of Debian's package, has no gauge that is set: an UpDownCounter whose View has the last value
 // as aggregation is one. Nor does 1.19 have exponential histograms: a distribution is an explicit histogram of as many
