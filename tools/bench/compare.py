@@ -59,8 +59,8 @@ def ratios(result):
 
 
 def gate(base, new, pattern=""):
-    """(verdict, name, sentence) of every row that matches. Verdicts: gone, new, same, better, unclear, worse, and slower,
-    which is worse of others."""
+    """(verdict, name, sentence) of every row that matches. Verdicts: gone, new, same, better, unclear, worse, and
+    slower, which is worse of others."""
     if kind(base) != kind(new) or base.get("matrix") != new.get("matrix"):
         raise Different("the results are of different measurements")
     before, after = ({name: row for name, row in ratios(result).items() if re.search(pattern, name)}

@@ -47,11 +47,20 @@ def sustained(result, ours, theirs):
     return []
 
 
+def wall_ratio(ours, theirs):
+    """Not of spans: in a burst, writers wait for room."""
+    if "scenario" in ours:
+        return None
+    return theirs["medians"]["wall_ns_per_op"] / ours["medians"]["wall_ns_per_op"]
+
+
 def remarks(verdict):
     """What is to be said beside a verdict."""
     rates = " and ".join(f"{rate / 1e6:.3g}" for rate in verdict.get("sustained", ()))
     sustain = rates and f"sustained without a drop: {rates} million spans/s"
-    return [part for part in (verdict["unlike"], sustain, verdict["why"]) if part]
+    # Beside it: a peer whose threads sleep while they wait for each other has less CPU time than it takes.
+    wall = f"by wall time {verdict['wall_ratio']:.3g} x" if verdict.get("wall_ratio") else ""
+    return [part for part in (verdict["unlike"], sustain, wall, verdict["why"]) if part]
 
 
 def of(result):
@@ -67,6 +76,7 @@ def of(result):
             verdicts.append({**base, "profile": ours["profile"] if len(pairs) > 1 else "",
                              "ours": ours["key"], "theirs": theirs["key"],
                              **{name: figures.rounded(value) for name, value in found.items()},
+                             "wall_ratio": figures.rounded(wall_ratio(ours, theirs)),
                              "ok": ok, "sustained": sustained(result, ours, theirs),
                              "why": "" if ok else goal.why_missed or "reason not found yet"})
         if not pairs:

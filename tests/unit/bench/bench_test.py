@@ -197,6 +197,15 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(root["sustained"], [5e7, 156250])
         self.assertIn("50 and 0.156 million spans/s", " ".join(verdicts.remarks(root)))
 
+    def test_wall_time_is_said_beside_the_writers_cpu_time(self):
+        slept = copy.deepcopy(RESULT)
+        for row in slept["rows"]:
+            if row["subject"] == "otel-cpp":
+                row["medians"]["wall_ns_per_op"] *= 2
+        counter = self.of("counter", "otel-cpp", slept)[0]
+        self.assertEqual((counter["ratio"], counter["wall_ratio"]), (320, 640))
+        self.assertIn("by wall time 640 x", verdicts.remarks(counter))
+
     def test_unlike_work_says_so(self):
         labels = self.of("labels of an enumeration, beside attributes in each call", "otel-cpp")[0]
         self.assertIn("unlike work", labels["unlike"])
