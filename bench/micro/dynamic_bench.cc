@@ -11,11 +11,8 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <numeric>
-#include <random>
 #include <shared_mutex>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -24,12 +21,11 @@
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/dynamic_free.h"
 #include "fast_telemetry/registry.h"
+#include "label_sets.h"
 #include "workload.h"
 
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
-#include <prometheus/counter.h>
-#include <prometheus/family.h>
-#include <prometheus/registry.h>
+#include "peers/prometheus_cpp.h"
 #endif
 
 namespace ft = fast_telemetry;
@@ -40,72 +36,6 @@ namespace {
 
 constexpr ft::Info info{.name = "requests", .help = "Requests by tenant and route."};
 constexpr std::size_t most_series = 100'000;
-
-struct Labels {
-  std::string_view tenant;
-  std::string_view route;
-};
-
-constexpr std::uint64_t records_seed = 20260901;
-constexpr std::uint64_t births_seed = 20260902;
-
-/// 0 … count - 1 in another order.
-std::vector<std::size_t> shuffled(std::size_t count, std::uint64_t seed) {
-  std::vector<std::size_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), std::size_t{0});
-  std::shuffle(numbers.begin(), numbers.end(), std::mt19937_64{seed});
-  return numbers;
-}
-
-/// Label sets as a request has them: some 20 characters that were just read, each text behind its size. Close together,
-/// so that what is measured waits for the index and the series, and not for its own arguments.
-class LabelSets {
- public:
-  class Iterator {
-   public:
-    explicit Iterator(const char* at) : at_{at} {}
-    Labels operator*() const {
-      const std::string_view tenant = text_at(at_);
-      return {tenant, text_at(tenant.data() + tenant.size())};
-    }
-    Iterator& operator++() {
-      const std::string_view route = (**this).route;
-      at_ = route.data() + route.size();
-      return *this;
-    }
-    bool operator==(const Iterator&) const = default;
-
-   private:
-    static std::string_view text_at(const char* p) { return {p + 1, static_cast<unsigned char>(*p)}; }
-    const char* at_;
-  };
-
-  explicit LabelSets(std::size_t count, std::size_t first = 0) : size_{count} {
-    for (const std::size_t i : shuffled(count, records_seed)) {
-      const std::size_t n = first + i;
-      add("tenant-" + std::to_string(n / 10));
-      add("/v1/route/" + std::to_string(n % 10));
-    }
-  }
-  [[nodiscard]] Iterator begin() const { return Iterator{bytes_.data()}; }
-  [[nodiscard]] Iterator end() const { return Iterator{bytes_.data() + bytes_.size()}; }
-  [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::vector<Labels> in_order(const std::vector<std::size_t>& order) const {
-    std::vector<Labels> as_they_are;
-    for (const Labels& labels : *this) as_they_are.push_back(labels);
-    std::vector<Labels> ordered;
-    for (const std::size_t i : order) ordered.push_back(as_they_are[i]);
-    return ordered;
-  }
-
- private:
-  void add(const std::string& text) {
-    bytes_ += static_cast<char>(text.size());
-    bytes_ += text;
-  }
-  std::string bytes_;
-  std::size_t size_;
-};
 
 /// Records of one pass: whole rounds over the series.
 std::size_t pass_size(std::size_t series) { return std::max(records / series, std::size_t{1}) * series; }
@@ -269,24 +199,6 @@ class MapPerThread {
   std::atomic<std::size_t> taken_{0};
   std::array<Counters, 2> counters_;
 };
-
-#if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
-/// As its documentation shows it for labels that are not known beforehand.
-struct PrometheusCpp {
-  void record(const Labels& labels) {
-    family.Add({{"tenant", std::string{labels.tenant}}, {"route", std::string{labels.route}}}).Increment();
-  }
-  [[nodiscard]] std::uint64_t total() const {
-    double sum = 0;
-    const auto families = family.Collect();
-    for (const auto& metric : families.at(0).metric) sum += metric.counter.value;
-    return static_cast<std::uint64_t>(sum);
-  }
-  prometheus::Registry registry;
-  prometheus::Family<prometheus::Counter>& family =
-      prometheus::BuildCounter().Name("requests").Help("Requests.").Register(registry);
-};
-#endif
 
 // ---- one record ----
 

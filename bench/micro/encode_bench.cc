@@ -4,7 +4,6 @@
 // requests of 10 000, beside a memcpy of the same bytes. Every row counts the heap allocations of its measured loop.
 #include <benchmark/benchmark.h>
 
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -14,9 +13,9 @@
 #include <type_traits>
 #include <vector>
 
+#include "encoded.h"
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
-#include "fast_telemetry/encoding/dogstatsd.h"
 #include "fast_telemetry/encoding/prometheus_text.h"
 #include "fast_telemetry/histogram.h"
 #include "fast_telemetry/labeled.h"
@@ -25,10 +24,6 @@
 #include "passes.h"
 #include "tests/support/allocation_counter.h"
 #include "wide_enums.h"
-#ifdef FAST_TELEMETRY_HAS_OTLP
-#include "fast_telemetry/encoding/otlp_metrics.h"
-#include "tests/support/otlp_text.h"
-#endif
 
 namespace ft = fast_telemetry;
 using namespace wide_enums;
@@ -141,26 +136,6 @@ class ManyHistograms {
   std::vector<std::unique_ptr<ft::Labeled<ft::Histogram, Tenant>>> histograms_;
 };
 
-/// How many samples a text has, and the sum of their values.
-struct Samples {
-  std::uint64_t lines = 0;
-  std::uint64_t total = 0;
-};
-
-Samples samples_of(std::string_view text) {
-  Samples samples;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(line.size() + 1);
-    if (line.starts_with('#')) continue;
-    std::uint64_t value = 0;
-    std::from_chars(line.data() + line.rfind(' ') + 1, line.data() + line.size(), value);
-    samples.total += value;
-    ++samples.lines;
-  }
-  return samples;
-}
-
 /// Runs the steps and reports their allocations, and how much one of them wrote.
 template <class Size, class Step>
 void measure(benchmark::State& state, Size size, Step step)
@@ -269,16 +244,7 @@ std::size_t size_of(const ft::OtlpMetricEncoder& encoder) {
 /// Fails when the requests do not have every point, and what was recorded.
 template <class Metrics>
 void check(benchmark::State& state, const ft::OtlpMetricEncoder& encoder) {
-  Samples found;
-  for (const auto& request : encoder.requests()) {
-    found.lines += request.points;
-    const std::string text = ft::otlp_metrics_text(request.bytes);
-    for (const std::string_view key : {" int: ", " count: "}) {
-      for (std::size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
-        found.total += std::stoull(text.substr(at + key.size(), 20));
-      }
-    }
-  }
+  const Samples found = samples_of(encoder);
   if (found.lines != Metrics::lines || found.total != metrics<Metrics>().total) {
     state.SkipWithError("the requests do not say what was recorded");
   }
@@ -335,20 +301,6 @@ BENCHMARK(BM_memcpy_of_otlp<ManyHistograms>)->Name("BM_memcpy_of_otlp/histograms
 BENCHMARK(BM_collect_and_otlp<ManyHistograms>)->Name("BM_collect_and_otlp/histograms:10000");
 
 #endif
-
-/// How many lines packets have, and the sum of their values.
-Samples samples_of(const ft::DogStatsdEncoder& encoder) {
-  Samples samples;
-  for (std::size_t i = 0; i < encoder.packet_count(); ++i) {
-    for (std::string_view packet = encoder.packet(i); !packet.empty(); packet.remove_prefix(packet.find('\n') + 1)) {
-      std::uint64_t value = 0;
-      std::from_chars(packet.data() + packet.find(':') + 1, packet.data() + packet.size(), value);
-      samples.total += value;
-      ++samples.lines;
-    }
-  }
-  return samples;
-}
 
 /// The increases of all series at once, which have all risen: the most that there can be to write.
 template <class Metrics>

@@ -5,7 +5,6 @@
 // one this process may use; a fold skips what was never written. Rows per metric and rows per labelled cell differ in
 // what a collection knows about each.
 #include <benchmark/benchmark.h>
-#include <sched.h>
 
 #include <atomic>
 #include <cstdint>
@@ -23,6 +22,7 @@
 #include "fast_telemetry/registry.h"
 #include "fast_telemetry/snapshot.h"
 #include "fast_telemetry/storage_info.h"
+#include "on_cpus.h"
 #include "passes.h"
 #include "total_visitor.h"
 #include "wide_enums.h"
@@ -30,29 +30,6 @@
 namespace ft = fast_telemetry;
 
 namespace {
-
-cpu_set_t allowed_cpus() {
-  cpu_set_t allowed;
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  return allowed;
-}
-
-/// Calls `work` in a thread on each of the first `count` CPUs this process may use, so that their shards have pages.
-template <class Work>
-void on_cpus(std::int64_t count, Work work) {
-  const cpu_set_t allowed = allowed_cpus();
-  for (std::size_t cpu = 0; cpu < CPU_SETSIZE && count > 0; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed)) continue;
-    --count;
-    std::thread{[&] {
-      cpu_set_t only;
-      CPU_ZERO(&only);
-      CPU_SET(cpu, &only);
-      sched_setaffinity(0, sizeof only, &only);
-      work();
-    }}.join();
-  }
-}
 
 /// `size` counters, each a metric of its own.
 class Metrics {
@@ -156,7 +133,7 @@ void BM_collect(benchmark::State& state) {
     cells = std::make_unique<Cells>(size);
     kept = made;
     expected = 0;
-    on_cpus(state.range(1), [&] {
+    on_cpus(static_cast<std::size_t>(state.range(1)), [&] {
       for (std::size_t i = 0; i < size; ++i) cells->add(i);
       expected += size;
     });
@@ -166,7 +143,10 @@ void BM_collect(benchmark::State& state) {
   static_cast<void>(reader.collect());  // allocates
   std::unique_ptr<Writer<Cells>> writer;
   if (state.range(2) != 0) writer = std::make_unique<Writer<Cells>>(*cells, size);
-  Passes{state, 1}.run([&] { benchmark::DoNotOptimize(reader.collect()); });
+  Passes{state, 1}.run([&] {
+    const ft::Snapshot* taken = &reader.collect();
+    benchmark::DoNotOptimize(taken);
+  });
   if (writer) expected += writer->stop();
 
   TotalVisitor found;
@@ -177,8 +157,7 @@ void BM_collect(benchmark::State& state) {
 
 /// With one shard written to and with all of them; beside a writer, which may run anywhere, with all.
 void arguments(benchmark::internal::Benchmark* collect, const std::vector<std::int64_t>& cells) {
-  const cpu_set_t allowed = allowed_cpus();
-  const std::int64_t all = CPU_COUNT(&allowed);
+  const auto all = static_cast<std::int64_t>(allowed_cpus().size());
   collect->ArgNames({"cells", "cpus", "writers"});
   if (all > 1) collect->ArgsProduct({cells, {1}, {0}});
   collect->ArgsProduct({cells, {all}, {0, 1}});

@@ -6,21 +6,18 @@
 // the clock, whose cost is in all rows. The writer picks series at random, so that most records find the cell's line
 // where the collection left it.
 #include <benchmark/benchmark.h>
-#include <sched.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "beside.h"
 #include "fast_telemetry/clock.h"
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/registry.h"
-#include "fast_telemetry/snapshot.h"
 #include "total_visitor.h"
 
 namespace ft = fast_telemetry;
@@ -30,79 +27,17 @@ namespace {
 constexpr std::size_t series = 100'000;
 constexpr std::size_t records = 1U << 16U;
 
-/// The writer and the collection each have a CPU to themselves; what the scheduler does with two threads on one is not
-/// what is asked.
-void run_on(unsigned number) {
-  cpu_set_t allowed;
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed) || number-- != 0) continue;
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(cpu, &only);
-    sched_setaffinity(0, sizeof only, &only);
-    return;
-  }
-}
-
-/// What another CPU does meanwhile.
-enum class Other : std::int64_t { nothing, adds_up, collects };
-
-/// The other CPU's thread, until stop(), which says how often it did what it does.
-class Beside {
- public:
-  Beside(ft::Registry& registry, Other other) {
-    if (other == Other::nothing) return;
-    thread_ = std::thread{[this, &registry, other] {
-      run_on(1);
-      other == Other::collects ? collect(registry) : add_up();
-    }};
-  }
-
-  std::uint64_t stop() {
-    is_over_.store(true, std::memory_order_relaxed);
-    if (thread_.joinable()) thread_.join();
-    return times_;
-  }
-
- private:
-  void collect(ft::Registry& registry) {
-    ft::Reader reader{registry, {.temporality = ft::Temporality::delta}};
-    while (!is_over_.load(std::memory_order_relaxed)) {
-      TotalVisitor total;
-      reader.collect().visit(total);
-      reader.accept();
-      ++times_;
-    }
-  }
-
-  /// As much memory as a collection looks at, but none that the writer writes.
-  void add_up() {
-    std::vector<std::uint64_t> cells(2 * series);
-    while (!is_over_.load(std::memory_order_relaxed)) {
-      std::uint64_t sum = 0;
-      for (std::uint64_t& cell : cells) sum += ++cell;
-      benchmark::DoNotOptimize(sum);
-      ++times_;
-    }
-  }
-
-  std::atomic<bool> is_over_{false};
-  std::uint64_t times_ = 0;
-  std::thread thread_;
-};
-
 void BM_latency(benchmark::State& state) {
   ft::Registry registry;
   ft::Dynamic<ft::Counter, 1> counters{registry, {.name = "requests"}, {"tenant"}, {.max_series = series}};
   std::vector<decltype(counters.with("0"))> handles;
   for (std::size_t i = 0; i < series; ++i) handles.push_back(counters.with(std::to_string(i)));
 
-  run_on(0);
+  run_on(allowed_cpus().front());
   for (auto& handle : handles) handle.add();  // the first record of a CPU in a series is another benchmark's
   std::mt19937_64 random{20260901};
   const auto other = static_cast<Other>(state.range(0));
-  Beside beside{registry, other};
+  Beside beside{registry, series, other};
   std::vector<std::uint32_t> times;
   std::uint64_t recorded = series;
   while (state.KeepRunningBatch(records)) {
@@ -115,7 +50,8 @@ void BM_latency(benchmark::State& state) {
     }
     recorded += records;
   }
-  if (beside.stop() == 0 && other != Other::nothing) state.SkipWithError("nothing was done meanwhile");
+  beside.stop();
+  if (beside.times() == 0 && other != Other::nothing) state.SkipWithError("nothing was done meanwhile");
 
   const auto below = [&](double part) {
     const auto at = times.begin() + static_cast<std::ptrdiff_t>(part * static_cast<double>(times.size()));

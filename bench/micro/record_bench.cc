@@ -6,11 +6,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
 #include <chrono>
-#include <memory>
 #include <string>
-#include <thread>
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/counter_set.h"
@@ -21,6 +18,7 @@
 #include "fast_telemetry/labeled.h"
 #include "fast_telemetry/registry.h"
 #include "fast_telemetry/sampled_timer.h"
+#include "sharded_atomic.h"
 #include "workload.h"
 
 namespace ft = fast_telemetry;
@@ -124,29 +122,6 @@ void BM_shared_atomic(benchmark::State& state) {
   const std::size_t passes = workload::run(state, WORKLOAD_RECORD { total.fetch_add(1, std::memory_order_relaxed); });
   check(state, total.load() - before, all_records(state, passes));
 }
-
-/// What careful programs write: an atomic per thread, as far as the shards reach, on cache lines of its own.
-///
-/// Threads number themselves by the harness's index, so that two of them never share a shard: its best case.
-class ShardedAtomic {
- public:
-  void add(std::uint64_t n) { shards_[slot_ & mask_].value.fetch_add(n, std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t value() const {
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i <= mask_; ++i) sum += shards_[i].value.load(std::memory_order_relaxed);
-    return sum;
-  }
-  static void number_this_thread(int index) { slot_ = static_cast<std::size_t>(index); }
-
- private:
-  // 128 bytes: the adjacent-line prefetcher works in pairs of lines.
-  struct alignas(128) Shard {
-    std::atomic<std::uint64_t> value{0};
-  };
-  static inline thread_local std::size_t slot_ = 0;
-  std::size_t mask_ = std::bit_ceil(std::size_t{std::thread::hardware_concurrency()} + 1) - 1;
-  std::unique_ptr<Shard[]> shards_{new Shard[mask_ + 1]};
-};
 
 void BM_sharded_atomic(benchmark::State& state) {
   static ShardedAtomic counter;

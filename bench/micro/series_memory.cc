@@ -2,7 +2,6 @@
 //
 // What 10 000 counter series with two labels take: resident memory of a process, before and after each series has been
 // recorded into on two CPUs. Prints JSON. Each measurement is a child process of its own.
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,12 +9,12 @@
 #include <cstdio>
 #include <functional>
 #include <string>
-#include <thread>
 
 #include "fast_telemetry/counter.h"
 #include "fast_telemetry/dynamic.h"
 #include "fast_telemetry/registry.h"
-#include "tests/support/resident_memory.h"
+#include "memory_growth.h"
+#include "on_cpus.h"
 
 #if FAST_TELEMETRY_HAS_PROMETHEUS_CPP
 #include <prometheus/counter.h>
@@ -27,43 +26,19 @@ namespace ft = fast_telemetry;
 
 namespace {
 
-constexpr int series = 10'000;
+constexpr std::size_t series = 10'000;
 
-std::string tenant(int i) { return "tenant-" + std::to_string(i / 10); }
-std::string route(int i) { return "/v1/route/" + std::to_string(i % 10); }
+std::string tenant(std::size_t i) { return "tenant-" + std::to_string(i / 10); }
+std::string route(std::size_t i) { return "/v1/route/" + std::to_string(i % 10); }
 
-/// Calls `work` in a thread on each of the first two CPUs this process may use.
-void on_two_cpus(const std::function<void()>& work) {
-  cpu_set_t allowed;
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  int used = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE && used < 2; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed)) continue;
-    ++used;
-    std::thread{[&work, cpu] {
-      cpu_set_t only;
-      CPU_ZERO(&only);
-      CPU_SET(cpu, &only);
-      sched_setaffinity(0, sizeof only, &only);
-      work();
-    }}.join();
-  }
-}
-
-/// What `work` leaves in memory, beyond what it needs for one series.
-std::uint64_t growth(const std::function<void(int first, int end)>& work) {
-  on_two_cpus([&] { work(0, 1); });
-  const std::uint64_t before = resident_memory();
-  on_two_cpus([&] { work(1, series); });
-  return resident_memory() - before;
-}
+void on_two_cpus(const std::function<void()>& work) { on_cpus(2, work); }
 
 void measure_ours() {
   ft::Registry registry;
   ft::Dynamic<ft::Counter, 2> counter{
       ft::Scope{registry}, {.name = "requests"}, {"tenant", "route"}, {.max_series = series}};
-  const std::uint64_t bytes = growth([&](int first, int end) {
-    for (int i = first; i < end; ++i) counter.at(tenant(i), route(i)).add();
+  const std::uint64_t bytes = memory_growth(series, on_two_cpus, [&](std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) counter.at(tenant(i), route(i)).add();
   });
   // A shard that is written has a page per 512 cells.
   const std::uint64_t per_shard = (series * sizeof(std::uint64_t) + 4095) / 4096 * 4096;
@@ -76,8 +51,8 @@ void measure_ours() {
 void measure_prometheus_cpp() {
   prometheus::Registry registry;
   auto& family = prometheus::BuildCounter().Name("requests").Help("Requests.").Register(registry);
-  const std::uint64_t bytes = growth([&](int first, int end) {
-    for (int i = first; i < end; ++i) family.Add({{"tenant", tenant(i)}, {"route", route(i)}}).Increment();
+  const std::uint64_t bytes = memory_growth(series, on_two_cpus, [&](std::size_t first, std::size_t end) {
+    for (std::size_t i = first; i < end; ++i) family.Add({{"tenant", tenant(i)}, {"route", route(i)}}).Increment();
   });
   std::printf(R"({"what": "prometheus-cpp", "bytes": %lu, "bytes_16_cpus": %lu, "bytes_64_cpus": %lu})"
               "\n",

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "passes.h"
+#include "span_shapes.h"
 
 namespace ft = fast_telemetry;
 
@@ -84,41 +85,19 @@ BENCHMARK(BM_clock_reads)->ArgName("reads")->Arg(2)->Arg(4)->Arg(5)->Arg(8);
 
 // ---- ours ----
 
-void BM_span_root(benchmark::State& state) {
+template <class Shape>
+void run_shape(benchmark::State& state) {
   const ft::Tracer& ours = tracer();
-  run_recorded(state, 1, [&](std::size_t) { const ft::Span span = ours.root("root"); });
+  run_recorded(state, Shape::spans, [&](std::size_t i) { Shape::record(ours, i); });
 }
+
+void BM_span_root(benchmark::State& state) { run_shape<span_shapes::Root>(state); }
 BENCHMARK(BM_span_root);
 
-// Five clock reads: two for each span, one for the event.
-void BM_span_lifecycle(benchmark::State& state) {
-  const ft::Tracer& ours = tracer();
-  run_recorded(state, 2, [&](std::size_t i) {
-    const ft::Span root = ours.root("request", {.kind = ft::SpanKind::server});
-    ft::Span child = root.child("query", {.kind = ft::SpanKind::client});
-    child.set_attribute("db.system", "redis");
-    child.set_attribute("db.rows", i);
-    child.add_event("first_row");
-    child.set_status(ft::SpanStatus::ok);
-  });
-}
+void BM_span_lifecycle(benchmark::State& state) { run_shape<span_shapes::Lifecycle>(state); }
 BENCHMARK(BM_span_lifecycle);
 
-void BM_span_pipeline(benchmark::State& state) {
-  const ft::Tracer& ours = tracer();
-  run_recorded(state, 4, [&](std::size_t) {
-    const ft::Span root = ours.root("request", {.kind = ft::SpanKind::server});
-    {
-      const ft::Span parse = root.child("parse");
-    }
-    {
-      const ft::Span execute = root.child("execute");
-    }
-    {
-      const ft::Span reply = root.child("reply");
-    }
-  });
-}
+void BM_span_pipeline(benchmark::State& state) { run_shape<span_shapes::Pipeline>(state); }
 BENCHMARK(BM_span_pipeline);
 
 // Eight attributes, of which two are strings that are not literals.

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <initializer_list>
 #include <new>
 
 #include "core/signal_lock.h"

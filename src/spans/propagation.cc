@@ -2,6 +2,7 @@
 #include "fast_telemetry/spans/propagation.h"
 
 #include <cstring>
+#include <initializer_list>
 
 #include "header_name.h"
 #include "shared_text.h"

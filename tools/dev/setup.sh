@@ -4,12 +4,13 @@
 packages_build=(g++ cmake ninja-build pkg-config python3 libgtest-dev libgmock-dev libbenchmark-dev
   libmicrohttpd-dev zlib1g-dev libprotozero-dev libasio-dev libcurl4-openssl-dev nlohmann-json3-dev
   libspdlog-dev)
-packages_bench=("${packages_build[@]}" prometheus-cpp-dev)  # what is measured beside ours
+packages_bench=("${packages_build[@]}" libcli11-dev prometheus-cpp-dev)  # what is measured beside ours
 packages_test=("${packages_bench[@]}" valgrind)
 packages_clang=("${packages_test[@]}" clang-14 lld-14 g++-aarch64-linux-gnu)  # its headers: tests/build/assembly
 packages_clang_19=("${packages_test[@]}" clang-19 lld-19 g++-aarch64-linux-gnu)
 packages_aarch64=(g++-aarch64-linux-gnu qemu-user googletest cmake ninja-build pkg-config python3)  # googletest: sources
 packages_sanitize=("${packages_build[@]}" clang-19 lld-19 libclang-rt-19-dev llvm-19)  # llvm-19: names in reports
+packages_newer=(debootstrap)  # tools/newer_root.sh
 packages_npm=(nodejs npm)  # unless there is an npm of another origin: tools/peers.sh
 packages_format=(clang-format-19)
 packages_check=("${packages_clang[@]}" clang-tidy-19)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two results beside each other: the gate that a change must pass, and whether two runs agree.
+
+The gate judges by ratios to what the same run measured beside each row, so that a machine that is slower as a whole
+moves nothing. A row is worse when its ratio rose by more than 10 % and what the spreads of all four medians explain.
+"""
+import re
+
+from bench import figures
+from bench.cases import FIGURE
+from bench.micro_tables import PEERS
+from bench.plan import UNIT
+
+TOLERANCE = 0.10
+UNCLEAR = 0.25  # spreads that explain more than this hide a regression that matters: said, not judged
+
+MICRO_UNIT = "record_bench:BM_local_increment/threads:1"
+
+
+class Different(Exception):
+    """Results that cannot be compared."""
+
+
+def kind(result):
+    return "micro" if "attempts" in result else "matrix"
+
+
+def figures_of_row(row):
+    """Of a rate, the time that it leaves for each span."""
+    rate = row["summary"].get("sustained_spans_per_s")
+    if rate is None:
+        return row["summary"][FIGURE]
+    return {"median": 1e9 / rate["median"], "q1": 1e9 / rate["q3"], "q3": 1e9 / rate["q1"]}
+
+
+def figures_of(result):
+    """Name -> figures of every row that is a time."""
+    if kind(result) == "matrix":
+        return {row["key"]: figures_of_row(row) for row in result["rows"]}
+    return {name: {**row, "median": row["median_ns"], "q1": row["q1_ns"], "q3": row["q3_ns"]}
+            for name, row in result["attempts"][-1]["summary"].items() if isinstance(row, dict)}
+
+
+def units_of(result):
+    """Name -> name of the row of the same result that it is divided by."""
+    if kind(result) == "micro":
+        return {name: MICRO_UNIT for name in figures_of(result)}
+    units = {(row["build"], row["threads"]): row["key"] for row in result["rows"]
+             if UNIT.items() <= row.items()}
+    return {row["key"]: units.get((row["build"], row["threads"]), "the sharded counter") for row in result["rows"]}
+
+
+def ratios(result):
+    """Name -> (figures, figures of its unit) of every row but the units."""
+    found, units = figures_of(result), units_of(result)
+    if missing := set(units.values()) - found.keys():
+        raise Different(f"{', '.join(sorted(missing))}: not measured, so nothing can be divided by it")
+    return {name: (figure, found[units[name]]) for name, figure in found.items() if units[name] != name}
+
+
+def gate(base, new, pattern=""):
+    """(verdict, name, sentence) of every row that matches. Verdicts: gone, new, same, better, unclear, worse, and
+    slower, which is worse of others."""
+    if kind(base) != kind(new) or base.get("matrix") != new.get("matrix"):
+        raise Different("the results are of different measurements")
+    before, after = ({name: row for name, row in ratios(result).items() if re.search(pattern, name)}
+                     for result in (base, new))
+    found = [("gone", name, "was measured and is not any more") for name in before if name not in after]
+    found += [("new", name, "is measured for the first time") for name in after if name not in before]
+    for name in before:
+        if name not in after:
+            continue
+        (old_row, old_unit), (row, unit) = before[name], after[name]
+        was, now = old_row["median"] / old_unit["median"], row["median"] / unit["median"]
+        change = now / was - 1
+        spread = sum(figures.half_width(part) for part in (old_row, old_unit, row, unit))
+        verdict = judge(change, spread)
+        if verdict == "worse" and not is_ours(name):
+            verdict = "slower"
+        found.append((verdict, name, f"{was:.3g} -> {now:.3g} of its unit, {100 * change:+.1f} %, "
+                      f"allowed {100 * (TOLERANCE + spread):.1f} %"))
+    return found
+
+
+def is_ours(name):
+    """Not a peer's or a baseline's, which no change here makes worse; but a comparison that is gone is missed."""
+    binary, is_micro, _ = name.partition(":")
+    return binary.removeprefix("newer/") not in PEERS if is_micro else name.endswith("/fast")
+
+
+def judge(change, spread):
+    allowed = TOLERANCE + spread
+    if change > allowed:
+        return "worse"
+    if allowed > UNCLEAR:
+        return "unclear"
+    return "better" if change < -allowed else "same"
+
+
+def show_gate(base, new, pattern=""):
+    """Prints what moved; the exit code."""
+    found = gate(base, new, pattern)
+    for verdict, name, text in sorted(found):
+        if verdict != "same":
+            print(f"{verdict:8}  {name}: {text}")
+    counts = {verdict: sum(row[0] == verdict for row in found) for verdict in ("worse", "gone", "unclear")}
+    print(f"{len(found)} rows: {counts['worse']} worse, {counts['gone']} gone, {counts['unclear']} too uneven to judge")
+    return 1 if counts["worse"] or counts["gone"] else 0
+
+
+def show_agreement(first, second):
+    """Prints the rows whose medians lie outside the stated spread; the exit code."""
+    one, two = figures_of(first), figures_of(second)
+    both = [name for name in one if name in two]
+    outside = [name for name in both if not figures.agree(one[name], two[name])]
+    for name in outside:
+        a, b = one[name], two[name]
+        print(f"outside  {name}: {a['median']:.4g} ({a['q1']:.4g} … {a['q3']:.4g}) and "
+              f"{b['median']:.4g} ({b['q1']:.4g} … {b['q3']:.4g}) ns")
+    alone = len(one.keys() ^ two.keys())
+    print(f"{len(both)} rows in both: {len(both) - len(outside)} agree, {len(outside)} outside the stated spread"
+          f"{f'; {alone} in one result only' if alone else ''}")
+    return 1 if outside or not both else 0
