@@ -6,7 +6,6 @@ from bench import figures
 from bench.cases import PER_CALL, counterparts, metric, missing_peers, ratio
 
 
-
 @dataclass(frozen=True)
 class Goal:
     what: str
@@ -18,6 +17,11 @@ class Goal:
     why_missed: str = ""  # filled in here when a goal is missed and the reason is known; shown wherever it is missed
 
 
+LOCKS = ("the goal was set on an AMD EPYC of family 26, model 2, where an atomic of one's own takes 5.6 ns and one that two "
+         "threads share 23; where both take less (rows sharded and atomic) so does a peer that locks, and ours, which "
+         "does not, takes what it took")
+
+
 def spans(scenario):
     return (("scenario", scenario), ("mode", "burst"))
 
@@ -26,19 +30,25 @@ def same(what, peer, at_least, facts):
     return Goal(what, peer, at_least, facts, facts)
 
 
+def locking(what, peer, at_least, facts):
+    return Goal(what, peer, at_least, facts, facts, why_missed=LOCKS)
+
+
 GOALS = [
-    same("counter", "otel-cpp", 200, metric("counter", "handle")),
+    locking("counter", "otel-cpp", 200, metric("counter", "handle")),
     Goal("labels of an enumeration, beside attributes in each call", "otel-cpp", 200,
-         metric("labeled_counter", "handle"), metric("labeled_counter", "labels"), PER_CALL),
-    same("counter by two labels looked up in each call", "otel-cpp", 12, metric("dynamic_counter", "labels")),
-    same("histogram", "otel-cpp", 30, metric("histogram", "handle")),
+         metric("labeled_counter", "handle"), metric("labeled_counter", "labels"), PER_CALL, LOCKS),
+    locking("counter by two labels looked up in each call", "otel-cpp", 12, metric("dynamic_counter", "labels")),
+    locking("histogram", "otel-cpp", 30, metric("histogram", "handle")),
     same("root span, all recorded", "otel-cpp", 12, spans("root")),
     same("root with a child, attributes, event and status, all recorded", "otel-cpp", 18, spans("lifecycle")),
     same("root with three children, all recorded", "otel-cpp", 18, spans("pipeline")),
-    same("counter", "prometheus-cpp", 40, metric("counter", "handle")),
-    same("histogram", "prometheus-cpp", 15, metric("histogram", "handle")),
-    same("counter by two labels looked up in each call", "prometheus-cpp", 12, metric("dynamic_counter", "labels")),
+    locking("counter", "prometheus-cpp", 40, metric("counter", "handle")),
+    locking("histogram", "prometheus-cpp", 15, metric("histogram", "handle")),
+    locking("counter by two labels looked up in each call", "prometheus-cpp", 12, metric("dynamic_counter", "labels")),
 ]
+
+
 def sustained(result, ours, theirs):
     """The rates, in spans per second, that both sides sustain in a scenario without a drop."""
     scenario = (("scenario", ours.get("scenario")), ("mode", "sustained"))

@@ -182,6 +182,15 @@ class Reader final : public sdk::MetricReader {
 };
 
 /// `count` instruments of one kind: more than one is a set.
+template <class Kind>
+auto view(const std::string& name) {
+  if constexpr (requires { sdk::ViewFactory::Create(name, "Requests.", Kind::aggregation, Kind::config()); }) {
+    return sdk::ViewFactory::Create(name, "Requests.", Kind::aggregation, Kind::config());  // 1.28: has no unit
+  } else {
+    return sdk::ViewFactory::Create(name, "Requests.", "", Kind::aggregation, Kind::config());
+  }
+}
+
 template <class Kind, class Labels, std::size_t count>
 class OtelWorkload : public Workload {
  public:
@@ -191,8 +200,7 @@ class OtelWorkload : public Workload {
       const std::string name = "requests_" + std::to_string(n);
       if (Kind::aggregation != sdk::AggregationType::kDefault) {
         provider_.AddView(sdk::InstrumentSelectorFactory::Create(Kind::type, name, ""),
-                          sdk::MeterSelectorFactory::Create(meter_name, "", ""),
-                          sdk::ViewFactory::Create(name, "Requests.", "", Kind::aggregation, Kind::config()));
+                          sdk::MeterSelectorFactory::Create(meter_name, "", ""), view<Kind>(name));
       }
       instruments_[n] = Kind::make(*provider_.GetMeter(meter_name), name);
     }
