@@ -18,8 +18,8 @@ class Goal:
 
 
 LOCKS = ("the goal was set on an AMD EPYC of family 26, model 2, where an atomic of one's own takes 5.6 ns and one that two "
-         "threads share 23; where both take less (rows sharded and atomic) so does a peer that locks, and ours, which "
-         "does not, takes what it took")
+         "threads share 23; where both take less (rows sharded and atomic) so does a peer that locks; ours, which does "
+         "not, gains nothing by that")
 
 
 def spans(scenario):
