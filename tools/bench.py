@@ -46,7 +46,10 @@ def options():
 
 
 def load(path):
-    return json.loads(path.read_text())
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise docs.Refused(f"{path} cannot be read as a result: {error}") from error
 
 
 def measure_any(args):

@@ -23,6 +23,10 @@ def spread(row, scale=1.0):
     return f"{figure(row['q1'] * scale)} … {figure(row['q3'] * scale)}"
 
 
+def words(verdict):
+    return {True: "kept", False: "missed", None: "not judged"}[verdict["ok"]]
+
+
 def of_verdicts(result):
     rows = []
     for verdict in result["verdicts"]:
@@ -31,9 +35,12 @@ def of_verdicts(result):
         rows.append([verdict["what"] + profile, name_of(verdict["peer"]), times(verdict["ratio"]) if judged else "–",
                      f"{times(verdict['low'])} … {times(verdict['high'])}" if judged else "–",
                      f"≥ {verdict['at_least']:g} ×",
-                     {True: "kept", False: "missed", None: "not judged"}[verdict["ok"]],
+                     words(verdict),
                      "; ".join(verdicts.remarks(verdict))])
-    return Table("Goals", ["", "beside", "ratio", "spread", "goal", "", "remark"], rows)
+    # Once, not in each row: what is missed together is missed for one reason.
+    whys = dict.fromkeys((words(verdict), verdict["why"]) for verdict in result["verdicts"] if verdict["why"])
+    note = " ".join(f"What is {word}: {why}." for word, why in whys)
+    return Table("Goals", ["", "beside", "ratio", "spread", "goal", "", "remark"], rows, note)
 
 
 def shown_subjects(result):

@@ -70,7 +70,7 @@ def remarks(verdict):
     sustain = rates and f"sustained without a drop: {rates} million spans/s"
     # Beside it: a peer whose threads sleep while they wait for each other has less CPU time than it takes.
     wall = f"by wall time {verdict['wall_ratio']:.3g} x" if verdict.get("wall_ratio") else ""
-    return [part for part in (verdict["unlike"], sustain, wall, verdict["why"]) if part]
+    return [part for part in (verdict["unlike"], sustain, wall) if part]
 
 
 def of(result):
@@ -109,7 +109,7 @@ def sentence(verdict):
     if verdict["ok"] is None:
         return text + f"not judged: {verdict['why']}"
     text += f"{verdict['ratio']:.1f} x ({verdict['low']:.1f} … {verdict['high']:.1f}), ≥ {verdict['at_least']:g}"
-    return "; ".join([text, *remarks(verdict)])
+    return "; ".join([text, *remarks(verdict), *([verdict["why"]] if verdict["why"] else [])])
 
 
 def show(result):
