@@ -28,8 +28,8 @@ namespace ft = fast_telemetry;
 
 /// Leaves this process `room` bytes of address space beyond what it has now.
 void leave_address_space(std::uint64_t room) {
-  // The heap gets what the test itself needs first: what is tried here is the arena. It is more than any rest the heap may
-  // have, and the volatile pointer keeps the compiler from taking the pair of calls away.
+  // The heap gets what the test itself needs first: what is tried here is the arena. It is more than any rest the heap
+  // may have, and the volatile pointer keeps the compiler from taking the pair of calls away.
   mallopt(M_MMAP_THRESHOLD, 16 << 20);
   mallopt(M_TRIM_THRESHOLD, 16 << 20);
   void* volatile reserve = malloc(8 << 20);
