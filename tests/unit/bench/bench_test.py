@@ -288,9 +288,20 @@ class Gate(unittest.TestCase):
         self.assertEqual((status, text.count("worse  "), row["key"] in text), (1, 1, True))
 
     def test_a_row_too_uneven_to_judge_is_said(self):
-        self.assertEqual(compare.judge(0.2, 0.3), "unclear")
-        self.assertEqual(compare.judge(0.5, 0.3), "worse")
-        self.assertEqual(compare.judge(-0.2, 0.05), "better")
+        self.assertEqual(compare.judge(0.2, 0.3, apart=True), "unclear")
+        self.assertEqual(compare.judge(0.5, 0.3, apart=True), "worse")
+        self.assertEqual(compare.judge(-0.2, 0.05, apart=False), "better")
+
+    def test_a_median_that_goes_from_one_of_two_speeds_to_the_other_is_said(self):
+        def of_two_speeds(median):
+            changed = copy.deepcopy(RESULT)
+            figure = next(row for row in changed["rows"] if row["key"] == self.KEY)["summary"][cases.FIGURE]
+            figure["q1"], figure["q3"] = figure["median"] * 0.9, figure["median"] * 3.1
+            figure["median"] *= median
+            return changed
+
+        status, text = printed(compare.show_gate, of_two_speeds(1), of_two_speeds(3))
+        self.assertEqual((status, f"unclear   {self.KEY}" in text), (0, True))
 
     def test_without_its_unit_nothing_is_judged(self):
         bare = {**RESULT, "rows": [row for row in RESULT["rows"] if row["subject"] != "sharded"]}
