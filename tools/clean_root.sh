@@ -7,7 +7,8 @@
 # --user  as an ordinary user who may use sudo, not as root
 # --keep  leaves the folder for a look; otherwise it is removed
 #
-# Needs root and debootstrap. Packages come from where this machine's own apt gets them.
+# Needs root and debootstrap. Packages come from where this machine's own apt gets them; npm there trusts whom this
+# machine trusts.
 set -euo pipefail
 
 # A namespace of its own: whatever happens, mounts and processes end with the script.
@@ -66,6 +67,8 @@ debootstrap --variant=minbase "${with[@]}" --keyring="$keyring" bookworm "$root"
 awk '{print "deb", $0}' <<<"$sources" >"$root/etc/apt/sources.list"
 apt-config dump | grep -E '^Acquire::(Check-|Retries|https?::Proxy)' >"$root/etc/apt/apt.conf.d/90host" || true
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+trusted=/etc/ssl/certs/ca-certificates.crt
+if [[ -e $trusted ]]; then cp -L "$trusted" "$root/etc/trusted.crt"; fi
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
 mount --rbind /dev "$root/dev"
@@ -84,7 +87,7 @@ chroot "$root" chown -R "$user:" "$home/fast-telemetry"
 for command in "${commands[@]}"; do
   echo "== as $user: $command"
   start=$SECONDS
-  chroot --userspec="$user" "$root" env -i HOME="$home" USER="$user" \
+  chroot --userspec="$user" "$root" env -i HOME="$home" USER="$user" NODE_EXTRA_CA_CERTS=/etc/trusted.crt \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     bash -c "cd ~/fast-telemetry && $command" </dev/null
   echo "== as $user: $command: ok, $((SECONDS - start)) s"
