@@ -273,29 +273,30 @@ Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t cou
 
 // No coroutines, so that the loops run in registers and not in a coroutine's frame.
 void Session::count_outcomes(std::span<const Pending> answered) {
-  for (const Pending& command : answered) metrics_.commands.with(command.command, command.outcome).add();
-  for_each_tenant(answered, [this](std::string_view tenant, std::span<const Pending> commands) {
-    metrics_.tenant_commands.at(tenant).add(commands.size());
+  for_each_run(answered, alike, [this](std::span<const Pending> commands) {
+    metrics_.commands.with(commands.front().command, commands.front().outcome).add(commands.size());
+  });
+  for_each_run(answered, of_one_tenant, [this](std::span<const Pending> commands) {
+    metrics_.tenant_commands.at(tenants_.name(commands.front().tenant)).add(commands.size());
   });
 }
 
 void Session::record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written) {
   for (const Pending& command : answered) metrics_.latency.with(command.command).record(written - command.received);
-  for_each_tenant(answered, [this, written](std::string_view tenant, std::span<const Pending> commands) {
-    const auto& latency = metrics_.tenant_latency.at(tenant);
+  for_each_run(answered, of_one_tenant, [this, written](std::span<const Pending> commands) {
+    const auto& latency = metrics_.tenant_latency.at(tenants_.name(commands.front().tenant));
     for (const Pending& command : commands) latency.record(written - command.received);
   });
 }
 
-// Calls `use` once per run of commands of one tenant: a client's commands mostly are one tenant's, which is then looked
-// up once.
-template <class Use>
-void Session::for_each_tenant(std::span<const Pending> answered, Use use) const {
+// Calls `use` once per run of commands that are the same in one way: what a client sends at once mostly is, and so what
+// is recorded is looked up once.
+template <class Same, class Use>
+void Session::for_each_run(std::span<const Pending> answered, Same same, Use use) {
   while (!answered.empty()) {
-    const ProxyMetrics::TenantNames::Index tenant = answered.front().tenant;
     std::size_t count = 1;
-    while (count < answered.size() && answered[count].tenant == tenant) ++count;
-    use(tenants_.name(tenant), answered.first(count));
+    while (count < answered.size() && same(answered[count], answered.front())) ++count;
+    use(answered.first(count));
     answered = answered.subspan(count);
   }
 }

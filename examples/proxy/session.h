@@ -52,6 +52,8 @@ class Session : public std::enable_shared_from_this<Session> {
     [[no_unique_address]] ProxyMetrics::TenantNames::Index tenant;
     ProxyMetrics::Time received;
   };
+  static bool alike(const Pending& a, const Pending& b) { return a.command == b.command && a.outcome == b.outcome; }
+  static bool of_one_tenant(const Pending& a, const Pending& b) { return a.tenant == b.tenant; }
 
   static constexpr std::size_t min_read_bytes = 4096;     // from the client; doubles while reads come back full
   static constexpr std::size_t max_read_bytes = 65536;    //
@@ -73,8 +75,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<> reply(std::string_view bytes, std::size_t first, std::size_t count, Answerer answerer);
   void count_outcomes(std::span<const Pending> answered);
   void record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written);
-  template <class Use>
-  void for_each_tenant(std::span<const Pending> answered, Use use) const;
+  template <class Same, class Use>
+  static void for_each_run(std::span<const Pending> answered, Same same, Use use);
   Task<> say_goodbye();
 
   Socket client_;

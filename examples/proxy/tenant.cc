@@ -23,12 +23,16 @@ std::string_view first_key(Command command, std::span<const std::string_view> ar
   return {};
 }
 
+std::string_view tenant_of(std::string_view key) noexcept {
+  const std::string_view beginning = key.substr(0, max_tenant_bytes + 1);
+  const std::size_t size = beginning.find(':');
+  return size == 0 || size == std::string_view::npos ? no_tenant : beginning.substr(0, size);
+}
+
 }  // namespace
 
 std::string_view tenant_of(Command command, std::span<const std::string_view> args) noexcept {
-  const std::string_view beginning = first_key(command, args).substr(0, max_tenant_bytes + 1);
-  const std::size_t size = beginning.find(':');
-  return size == 0 || size == std::string_view::npos ? no_tenant : beginning.substr(0, size);
+  return tenant_of(first_key(command, args));
 }
 
 TenantNames::Name::Name(std::string_view name) noexcept : size_{static_cast<std::uint8_t>(name.size())} {
@@ -36,8 +40,12 @@ TenantNames::Name::Name(std::string_view name) noexcept : size_{static_cast<std:
 }
 
 TenantNames::Index TenantNames::add(Command command, std::span<const std::string_view> args) {
-  const std::string_view name = tenant_of(command, args);
-  if (names_.empty() || names_.back().name() != name) names_.emplace_back(name);
+  const std::string_view key = first_key(command, args);
+  // A client's commands mostly are one tenant's.
+  if (names_.empty() || !names_.back().begins(key)) {
+    const std::string_view name = tenant_of(key);
+    if (names_.empty() || names_.back().name() != name) names_.emplace_back(name);
+  }
   return static_cast<Index>(names_.size() - 1);
 }
 

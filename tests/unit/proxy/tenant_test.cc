@@ -94,5 +94,19 @@ TEST(TenantNames, are_copies_of_which_commands_in_a_row_share_one) {
   EXPECT_EQ(names.add(Command::get, long_words), first);
 }
 
+// Mutation: without the ':', a tenant is that of every longer name after it.
+TEST(TenantNames, tell_a_tenant_from_one_whose_name_it_begins) {
+  TenantNames names;
+  const auto name_of = [&names](std::string_view key) {
+    return std::string{names.name(names.add(Command::get, std::vector<std::string_view>{"GET", key}))};
+  };
+  EXPECT_EQ(name_of("acme:1"), "acme");
+  EXPECT_EQ(name_of("acmes:1"), "acmes");
+  EXPECT_EQ(name_of("acme:1"), "acme");
+  EXPECT_EQ(name_of("acme"), no_tenant);
+  EXPECT_EQ(name_of("nonesuch:1"), "nonesuch");
+  EXPECT_EQ(name_of("acme::"), "acme");
+}
+
 }  // namespace tenant_test
 }  // namespace proxy
