@@ -34,8 +34,6 @@ void percentiles(Size size, std::string_view what, Other other) {
   std::mt19937_64 random{20260901};  // arbitrary, fixed
   std::vector<std::uint32_t> times(records);
   Beside beside{registry, series, other};
-  // Few records are soon made: until the other CPU is at it.
-  while (other != Other::nothing && beside.times() == 0) std::this_thread::yield();
   for (std::uint32_t& time : times) {
     auto& handle = handles[random() % series];
     const std::int64_t begin = ft::now_ns();
