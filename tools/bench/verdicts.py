@@ -17,9 +17,11 @@ class Goal:
     why_missed: str = ""  # filled in here when a goal is missed and the reason is known; shown wherever it is missed
 
 
-LOCKS = ("the goal was set on an AMD EPYC of family 26, model 2, where an atomic of one's own takes 5.6 ns and one that two "
-         "threads share 23; where both take less (rows sharded and atomic) so does a peer that locks; ours, which does "
-         "not, gains nothing by that")
+WAITS = ("the goal rests on figures of an AMD EPYC of family 26, model 2: 159 ns for opentelemetry-cpp's counter, 183 to "
+         "290 with one attribute, 414 with two, 142 for its histogram, beside 0.5 ns for ours. How it was called there is "
+         "not known; here it is called in its fastest way, with the context passed (on family 25, model 17, a counter "
+         "without takes 70 to 78 ns of CPU time, and ours 0.7). Of two threads, one sleeps in its spin lock much of the "
+         "time and the other records as if alone: CPU time stays near what one thread takes (30 ns)")
 
 
 def spans(scenario):
@@ -30,22 +32,22 @@ def same(what, peer, at_least, facts):
     return Goal(what, peer, at_least, facts, facts)
 
 
-def locking(what, peer, at_least, facts):
-    return Goal(what, peer, at_least, facts, facts, why_missed=LOCKS)
+def waiting(what, at_least, facts):
+    return Goal(what, "otel-cpp", at_least, facts, facts, why_missed=WAITS)
 
 
 GOALS = [
-    locking("counter", "otel-cpp", 200, metric("counter", "handle")),
+    waiting("counter", 200, metric("counter", "handle")),
     Goal("labels of an enumeration, beside attributes in each call", "otel-cpp", 200,
-         metric("labeled_counter", "handle"), metric("labeled_counter", "labels"), PER_CALL, LOCKS),
-    locking("counter by two labels looked up in each call", "otel-cpp", 12, metric("dynamic_counter", "labels")),
-    locking("histogram", "otel-cpp", 30, metric("histogram", "handle")),
+         metric("labeled_counter", "handle"), metric("labeled_counter", "labels"), PER_CALL, WAITS),
+    waiting("counter by two labels looked up in each call", 12, metric("dynamic_counter", "labels")),
+    waiting("histogram", 30, metric("histogram", "handle")),
     same("root span, all recorded", "otel-cpp", 12, spans("root")),
     same("root with a child, attributes, event and status, all recorded", "otel-cpp", 18, spans("lifecycle")),
     same("root with three children, all recorded", "otel-cpp", 18, spans("pipeline")),
-    locking("counter", "prometheus-cpp", 40, metric("counter", "handle")),
-    locking("histogram", "prometheus-cpp", 15, metric("histogram", "handle")),
-    locking("counter by two labels looked up in each call", "prometheus-cpp", 12, metric("dynamic_counter", "labels")),
+    same("counter", "prometheus-cpp", 40, metric("counter", "handle")),
+    same("histogram", "prometheus-cpp", 15, metric("histogram", "handle")),
+    same("counter by two labels looked up in each call", "prometheus-cpp", 12, metric("dynamic_counter", "labels")),
 ]
 
 
