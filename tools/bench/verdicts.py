@@ -17,11 +17,12 @@ class Goal:
     why_missed: str = ""  # filled in here when a goal is missed and the reason is known; shown wherever it is missed
 
 
-WAITS = ("the goal rests on figures of an AMD EPYC of family 26, model 2: 159 ns for opentelemetry-cpp's counter, 183 to "
-         "290 with one attribute, 414 with two, 142 for its histogram, beside 0.5 ns for ours. How it was called there is "
-         "not known; here it is called in its fastest way, with the context passed (on family 25, model 17, a counter "
-         "without takes 70 to 78 ns of CPU time, and ours 0.7). Of two threads, one sleeps in its spin lock much of the "
-         "time and the other records as if alone: CPU time stays near what one thread takes (30 ns)")
+WAITS = ("the goal rests on figures of an AMD EPYC of family 26, model 2: 159 ns for opentelemetry-cpp's counter, "
+         "183 to 290 with one attribute, 414 with two, 142 for its histogram, beside 0.5 ns for ours. How it was "
+         "called there is not known; here it is called in its fastest way, with the context passed (on family 25, "
+         "model 17, a counter without takes 70 to 78 ns of CPU time, and ours 0.7). Of two threads, one sleeps in "
+         "its spin lock much of the time and the other records as if alone: CPU time stays near what one thread "
+         "takes (30 ns)")
 
 
 def spans(scenario):
