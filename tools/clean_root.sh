@@ -65,6 +65,7 @@ debootstrap --variant=minbase "${with[@]}" --keyring="$keyring" bookworm "$root"
   exit 1
 }
 awk '{print "deb", $0}' <<<"$sources" >"$root/etc/apt/sources.list"
+# None of these may be set, which is all that grep's status says.
 apt-config dump | grep -E '^Acquire::(Check-|Retries|https?::Proxy)' >"$root/etc/apt/apt.conf.d/90host" || true
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 trusted=/etc/ssl/certs/ca-certificates.crt

@@ -75,6 +75,7 @@ make_base() {
   logged "no Debian $suite could be fetched from $mirror" debootstrap --variant=minbase "${with[@]}" \
     --keyring=/usr/share/keyrings/debian-archive-keyring.gpg "$suite" "$root" "$mirror"
   echo "deb $mirror $suite main" >"$root/etc/apt/sources.list"
+  # None of these may be set, which is all that grep's status says.
   apt-config dump | grep -E '^Acquire::(Check-|Retries|https?::Proxy)' >"$root/etc/apt/apt.conf.d/90host" || true
   touch "$folder/base"
 }

@@ -104,7 +104,8 @@ TEST(Cardinality, beyond_the_limit_beside_a_sweeper) {
   EXPECT_GT(counter.overflow_count(), 0U);
   std::uint64_t evicted = 0;
   while (running != 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{10});  // the interval of the sweeps
+    // Nothing waits for anything here: it is how often a program sweeps, and idle series need time to be idle in.
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
     evicted += sweeper.sweep().evicted;
     exported.collect();
     ASSERT_LE(exported.total(), load.operations());

@@ -10,6 +10,8 @@
 // Its API version 1, that of Debian's package, has no gauge that is set: an UpDownCounter whose View has the last value
 // as aggregation is one. Nor does 1.19 have exponential histograms: a distribution is an explicit histogram of as many
 // buckets as ours has.
+#include "otel_cpp.h"
+
 #include <opentelemetry/context/context.h>
 #include <opentelemetry/exporters/otlp/otlp_metric_utils.h>
 #include <opentelemetry/metrics/meter.h>
@@ -17,7 +19,6 @@
 #include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
 #include <opentelemetry/sdk/metrics/aggregation/aggregation_config.h>
 #include <opentelemetry/sdk/metrics/meter_provider.h>
-#include <opentelemetry/sdk/metrics/metric_reader.h>
 #include <opentelemetry/sdk/metrics/view/instrument_selector_factory.h>
 #include <opentelemetry/sdk/metrics/view/meter_selector_factory.h>
 #include <opentelemetry/sdk/metrics/view/view_factory.h>
@@ -36,12 +37,12 @@ namespace {
 namespace otel = opentelemetry;
 namespace sdk = opentelemetry::sdk::metrics;
 
-using Attribute = std::pair<otel::nostd::string_view, otel::common::AttributeValue>;
+using otel_cpp::Attribute;
+using otel_cpp::Reader;
+using otel_cpp::text;
 using Attributes = std::initializer_list<Attribute>;
 
 constexpr const char* meter_name = "bench";
-
-otel::nostd::string_view text(std::string_view text) { return {text.data(), text.size()}; }
 
 // ---- kinds: how an instrument is made, recorded in and read ----
 
@@ -170,18 +171,6 @@ struct TwoLabels {
 
 // ---- workloads ----
 
-class Reader final : public sdk::MetricReader {
- public:
-  sdk::AggregationTemporality GetAggregationTemporality(sdk::InstrumentType) const noexcept override {
-    return sdk::AggregationTemporality::kCumulative;  // OTLP's default
-  }
-
- private:
-  bool OnForceFlush(std::chrono::microseconds) noexcept override { return true; }
-  bool OnShutDown(std::chrono::microseconds) noexcept override { return true; }
-};
-
-/// `count` instruments of one kind: more than one is a set.
 template <class Kind>
 auto view(const std::string& name) {
   if constexpr (requires { sdk::ViewFactory::Create(name, "Requests.", Kind::aggregation, Kind::config()); }) {
@@ -191,6 +180,7 @@ auto view(const std::string& name) {
   }
 }
 
+/// `count` instruments of one kind: more than one is a set.
 template <class Kind, class Labels, std::size_t count>
 class OtelWorkload : public Workload {
  public:

@@ -11,7 +11,6 @@
 #include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
 #include <opentelemetry/sdk/metrics/aggregation/aggregation_config.h>
 #include <opentelemetry/sdk/metrics/meter_provider.h>
-#include <opentelemetry/sdk/metrics/metric_reader.h>
 #include <opentelemetry/sdk/metrics/view/instrument_selector_factory.h>
 #include <opentelemetry/sdk/metrics/view/meter_selector_factory.h>
 #include <opentelemetry/sdk/metrics/view/view_factory.h>
@@ -21,31 +20,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
+
+#include "bench/contention/otel_cpp.h"
 
 namespace otel_cpp {
 
-namespace otel = opentelemetry;
-namespace sdk = opentelemetry::sdk::metrics;
-
-using Attribute = std::pair<otel::nostd::string_view, otel::common::AttributeValue>;
-
-inline otel::nostd::string_view text(std::string_view text) { return {text.data(), text.size()}; }
-
 /// The bounds of `buckets::latency`, in nanoseconds.
 inline const std::vector<double> latency_ns{1e4, 5e4, 1e5, 5e5, 1e6, 5e6, 1e7, 5e7, 1e8, 5e8, 1e9, 5e9, 1e10};
-
-class Reader final : public sdk::MetricReader {
- public:
-  sdk::AggregationTemporality GetAggregationTemporality(sdk::InstrumentType) const noexcept override {
-    return sdk::AggregationTemporality::kCumulative;  // OTLP's default
-  }
-
- private:
-  bool OnForceFlush(std::chrono::microseconds) noexcept override { return true; }
-  bool OnShutDown(std::chrono::microseconds) noexcept override { return true; }
-};
 
 /// A provider with a meter and what reads it.
 class Metrics {
