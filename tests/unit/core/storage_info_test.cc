@@ -110,8 +110,11 @@ TEST(StorageInfo, shows_that_cells_of_destroyed_metrics_are_used_again) {
   churn();
   const ft::StorageInfo before = ft::storage_info();
   for (int i = 0; i < 20; ++i) churn();  // 40 000 times 22 cells are more than one extent
-  EXPECT_EQ(ft::storage_info().reserved_bytes, before.reserved_bytes);
-  EXPECT_EQ(ft::storage_info().resident_bytes, before.resident_bytes);
+  const ft::StorageInfo after = ft::storage_info();
+  EXPECT_EQ(after.reserved_bytes, before.reserved_bytes);
+  // The cells of the three may lie in three pages, and the thread may move to a CPU that has none of them yet.
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  EXPECT_LE(after.resident_bytes, before.resident_bytes + 3 * page * before.shards);
 }
 
 TEST(StorageInfo, shows_memory_for_pages_that_were_written_only) {
