@@ -273,30 +273,31 @@ Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t cou
 
 // No coroutines, so that the loops run in registers and not in a coroutine's frame.
 void Session::count_outcomes(std::span<const Pending> answered) {
-  for_each_run(answered, alike, [this](std::span<const Pending> commands) {
-    metrics_.commands.with(commands.front().command, commands.front().outcome).add(commands.size());
+  for_each_run(answered, alike, [this](const Pending& command, std::size_t count) {
+    metrics_.commands.with(command.command, command.outcome).add(count);
   });
-  for_each_run(answered, of_one_tenant, [this](std::span<const Pending> commands) {
-    metrics_.tenant_commands.at(tenants_.name(commands.front().tenant)).add(commands.size());
+  for_each_run(answered, of_one_tenant, [this](const Pending& command, std::size_t count) {
+    metrics_.tenant_commands.at(tenants_.name(command.tenant)).add(count);
   });
 }
 
 void Session::record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written) {
-  for (const Pending& command : answered) metrics_.latency.with(command.command).record(written - command.received);
-  for_each_run(answered, of_one_tenant, [this, written](std::span<const Pending> commands) {
-    const auto& latency = metrics_.tenant_latency.at(tenants_.name(commands.front().tenant));
-    for (const Pending& command : commands) latency.record(written - command.received);
+  for_each_run(answered, alike, [this, written](const Pending& command, std::size_t count) {
+    metrics_.latency.with(command.command).record_n(written - command.received, count);
+  });
+  for_each_run(answered, of_one_tenant, [this, written](const Pending& command, std::size_t count) {
+    metrics_.tenant_latency.at(tenants_.name(command.tenant)).record_n(written - command.received, count);
   });
 }
 
-// Calls `use` once per run of commands that are the same in one way: what a client sends at once mostly is, and so what
-// is recorded is looked up once.
+// Calls `use` once per run of commands that are the same in one way, with the first and their number: what a client
+// sends at once mostly is, and then it is looked up and recorded once.
 template <class Same, class Use>
 void Session::for_each_run(std::span<const Pending> answered, Same same, Use use) {
   while (!answered.empty()) {
     std::size_t count = 1;
     while (count < answered.size() && same(answered[count], answered.front())) ++count;
-    use(answered.first(count));
+    use(answered.front(), count);
     answered = answered.subspan(count);
   }
 }

@@ -52,8 +52,12 @@ class Session : public std::enable_shared_from_this<Session> {
     [[no_unique_address]] ProxyMetrics::TenantNames::Index tenant;
     ProxyMetrics::Time received;
   };
-  static bool alike(const Pending& a, const Pending& b) { return a.command == b.command && a.outcome == b.outcome; }
-  static bool of_one_tenant(const Pending& a, const Pending& b) { return a.tenant == b.tenant; }
+  static bool alike(const Pending& a, const Pending& b) {
+    return a.command == b.command && a.outcome == b.outcome && a.received == b.received;
+  }
+  static bool of_one_tenant(const Pending& a, const Pending& b) {
+    return a.tenant == b.tenant && a.received == b.received;
+  }
 
   static constexpr std::size_t min_read_bytes = 4096;     // from the client; doubles while reads come back full
   static constexpr std::size_t max_read_bytes = 65536;    //

@@ -64,14 +64,14 @@ class DistributionPoint {
         table_{table},
         offset_{table == nullptr ? 0 : index * distribution_cells(*table) * sizeof(std::uint64_t)} {}
 
-  /// `exported` is the value in the exported unit. Returns the offset of the bucket's cell.
-  [[gnu::always_inline]] std::size_t record(Value value, double exported) const noexcept {
+  /// `n` times the value; `exported` is it in the exported unit. Returns the offset of the bucket's cell.
+  [[gnu::always_inline]] std::size_t record(Value value, double exported, std::uint64_t n) const noexcept {
     const std::size_t sum = offset_ + table_->sum_cell() * sizeof(std::uint64_t);
     // The sum first: its address is known at once, and the way to the bucket overlaps it.
-    add_part(*site_, sum, value);
+    add_part(*site_, sum, value * static_cast<Value>(n));
     const std::size_t cell = offset_ + distribution_cell(*table_, exported) * sizeof(std::uint64_t);
-    add(*site_, cell, std::uint64_t{1});
-    if (!table_->extrema) return cell;
+    add(*site_, cell, n);
+    if (!table_->extrema || n == 0) return cell;
     keep_greater_part(*site_, sum + 1 * sizeof(std::uint64_t), extremum_key<Value, Extremum::min>(value));
     keep_greater_part(*site_, sum + 2 * sizeof(std::uint64_t), extremum_key<Value, Extremum::max>(value));
     return cell;
@@ -113,14 +113,21 @@ class Distribution {
     template <class T>
       requires Duration<T> || detail::Integer<T>
     [[gnu::always_inline]] void record(T value) const noexcept {
-      static_cast<void>(count_one(detail::raw_value(value)));
+      static_cast<void>(observe(detail::raw_value(value), 1));
     }
-    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+    /// None if `n` is 0. If they are dropped, that is one dropped record (storage_info.h).
+    template <class T>
+      requires Duration<T> || detail::Integer<T>
+    [[gnu::always_inline]] void record_n(T value, std::uint64_t n) const noexcept {
+      static_cast<void>(observe(detail::raw_value(value), n));
+    }
+    /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
     template <class T>
       requires Duration<T> || detail::Integer<T>
     [[gnu::always_inline]] void record(T value, const TraceRef& trace) const noexcept {
       const std::uint64_t raw = detail::raw_value(value);
-      cells_.offer(count_one(raw), trace, raw);
+      cells_.offer(observe(raw, 1), trace, raw);
     }
     [[nodiscard]] std::uint64_t count() const noexcept { return cells_.count(); }
     /// The sum of all observations, in the exported unit: seconds where durations are recorded.
@@ -131,12 +138,12 @@ class Distribution {
     explicit Point(const detail::DistributionPoint<std::uint64_t>& cells) noexcept : cells_{cells} {}
 
     /// The offset of the bucket's cell.
-    [[gnu::always_inline]] std::size_t count_one(std::uint64_t raw) const noexcept {
+    [[gnu::always_inline]] std::size_t observe(std::uint64_t raw, std::uint64_t n) const noexcept {
       if (cells_.table() == nullptr) [[unlikely]] {
         detail::count_drop(detail::Drop::no_metric);
         return detail::no_cell;
       }
-      return cells_.record(raw, detail::rounded_to_odd(raw) * cells_.table()->factor);
+      return cells_.record(raw, detail::rounded_to_odd(raw) * cells_.table()->factor, n);
     }
 
     detail::DistributionPoint<std::uint64_t> cells_;
@@ -157,7 +164,13 @@ class Distribution {
   [[gnu::always_inline]] void record(T value) noexcept {
     point(registration_, 0).record(value);
   }
-  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+  template <class T>
+    requires Duration<T> || detail::Integer<T>
+  [[gnu::always_inline]] void record_n(T value, std::uint64_t n) noexcept {
+    point(registration_, 0).record_n(value, n);
+  }
+  /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
   template <class T>
     requires Duration<T> || detail::Integer<T>
   [[gnu::always_inline]] void record(T value, const TraceRef& trace) noexcept {
@@ -190,10 +203,14 @@ class FloatDistribution {
   /// One distribution among the points of a labelled metric. Cheap to copy; valid as long as the metric is.
   class Point {
    public:
-    [[gnu::always_inline]] void record(double value) const noexcept { static_cast<void>(count_one(value)); }
-    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    [[gnu::always_inline]] void record(double value) const noexcept { static_cast<void>(observe(value, 1)); }
+    /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+    [[gnu::always_inline]] void record_n(double value, std::uint64_t n) const noexcept {
+      static_cast<void>(observe(value, n));
+    }
+    /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
     [[gnu::always_inline]] void record(double value, const TraceRef& trace) const noexcept {
-      cells_.offer(count_one(value), trace, value);
+      cells_.offer(observe(value, 1), trace, value);
     }
     [[nodiscard]] std::uint64_t count() const noexcept { return cells_.count(); }
     [[nodiscard]] double sum() const noexcept { return cells_.sum(); }
@@ -203,7 +220,7 @@ class FloatDistribution {
     explicit Point(const detail::DistributionPoint<double>& cells) noexcept : cells_{cells} {}
 
     /// The offset of the bucket's cell.
-    [[gnu::always_inline]] std::size_t count_one(double value) const noexcept {
+    [[gnu::always_inline]] std::size_t observe(double value, std::uint64_t n) const noexcept {
       // One comparison for all values that are refused: nothing compares with NaN.
       if (cells_.table() == nullptr || !(value >= 0 && value <= __DBL_MAX__)) [[unlikely]] {
         detail::count_drop(cells_.table() == nullptr ? detail::Drop::no_metric
@@ -211,7 +228,7 @@ class FloatDistribution {
                                                      : detail::Drop::not_finite);
         return detail::no_cell;
       }
-      return cells_.record(value, value);
+      return cells_.record(value, value, n);
     }
 
     detail::DistributionPoint<double> cells_;
@@ -226,7 +243,11 @@ class FloatDistribution {
       : registration_{&scope, &info, declare(range, options)} {}
 
   [[gnu::always_inline]] void record(double value) noexcept { point(registration_, 0).record(value); }
-  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+  [[gnu::always_inline]] void record_n(double value, std::uint64_t n) noexcept {
+    point(registration_, 0).record_n(value, n);
+  }
+  /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
   [[gnu::always_inline]] void record(double value, const TraceRef& trace) noexcept {
     point(registration_, 0).record(value, trace);
   }

@@ -152,14 +152,21 @@ class Histogram {
     template <class T>
       requires Duration<T> || detail::Integer<T>
     [[gnu::always_inline]] void record(T value) const noexcept {
-      static_cast<void>(count_one(detail::raw_value(value)));
+      static_cast<void>(observe(detail::raw_value(value), 1));
     }
-    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+    /// None if `n` is 0. If they are dropped, that is one dropped record (storage_info.h).
+    template <class T>
+      requires Duration<T> || detail::Integer<T>
+    [[gnu::always_inline]] void record_n(T value, std::uint64_t n) const noexcept {
+      static_cast<void>(observe(detail::raw_value(value), n));
+    }
+    /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
     template <class T>
       requires Duration<T> || detail::Integer<T>
     [[gnu::always_inline]] void record(T value, const TraceRef& trace) const noexcept {
       const std::uint64_t raw = detail::raw_value(value);
-      const std::size_t cell = count_one(raw);
+      const std::size_t cell = observe(raw, 1);
       if (cell != detail::no_cell) detail::offer_exemplar(*site_, cell, trace, raw, table_->divisor);
     }
     [[nodiscard]] std::uint64_t count() const noexcept;
@@ -174,15 +181,15 @@ class Histogram {
           offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
 
     /// The offset of the bucket's cell.
-    [[gnu::always_inline]] std::size_t count_one(std::uint64_t value) const noexcept {
+    [[gnu::always_inline]] std::size_t observe(std::uint64_t value, std::uint64_t n) const noexcept {
       if (table_ == nullptr) [[unlikely]] {
         detail::count_drop(detail::Drop::no_metric);
         return detail::no_cell;
       }
       // The sum first: its address is known at once, and the search for the bucket overlaps it.
-      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
+      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value * n);
       const std::size_t cell = offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t);
-      detail::add(*site_, cell, std::uint64_t{1});
+      detail::add(*site_, cell, n);
       return cell;
     }
 
@@ -205,7 +212,13 @@ class Histogram {
   [[gnu::always_inline]] void record(T value) noexcept {
     point(registration_, 0).record(value);
   }
-  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+  template <class T>
+    requires Duration<T> || detail::Integer<T>
+  [[gnu::always_inline]] void record_n(T value, std::uint64_t n) noexcept {
+    point(registration_, 0).record_n(value, n);
+  }
+  /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
   template <class T>
     requires Duration<T> || detail::Integer<T>
   [[gnu::always_inline]] void record(T value, const TraceRef& trace) noexcept {
@@ -241,10 +254,14 @@ class FloatHistogram {
  public:
   class Point {
    public:
-    [[gnu::always_inline]] void record(double value) const noexcept { static_cast<void>(count_one(value)); }
-    /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+    [[gnu::always_inline]] void record(double value) const noexcept { static_cast<void>(observe(value, 1)); }
+    /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+    [[gnu::always_inline]] void record_n(double value, std::uint64_t n) const noexcept {
+      static_cast<void>(observe(value, n));
+    }
+    /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
     [[gnu::always_inline]] void record(double value, const TraceRef& trace) const noexcept {
-      const std::size_t cell = count_one(value);
+      const std::size_t cell = observe(value, 1);
       if (cell != detail::no_cell) detail::offer_exemplar(*site_, cell, trace, value);
     }
     [[nodiscard]] std::uint64_t count() const noexcept;
@@ -258,15 +275,15 @@ class FloatHistogram {
           offset_{table == nullptr ? 0 : index * (table->count + 2) * sizeof(std::uint64_t)} {}
 
     /// The offset of the bucket's cell.
-    [[gnu::always_inline]] std::size_t count_one(double value) const noexcept {
+    [[gnu::always_inline]] std::size_t observe(double value, std::uint64_t n) const noexcept {
       if (table_ == nullptr || !(value - value == 0)) [[unlikely]] {
         detail::count_drop(table_ == nullptr ? detail::Drop::no_metric : detail::Drop::not_finite);
         return detail::no_cell;
       }
       // The sum first: its address is known at once, and the search for the bucket overlaps it.
-      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value);
+      detail::add_part(*site_, offset_ + (table_->count + 1) * sizeof(std::uint64_t), value * static_cast<double>(n));
       const std::size_t cell = offset_ + detail::bucket_index(*table_, value) * sizeof(std::uint64_t);
-      detail::add(*site_, cell, std::uint64_t{1});
+      detail::add(*site_, cell, n);
       return cell;
     }
 
@@ -283,7 +300,11 @@ class FloatHistogram {
       : registration_{&scope, &info, declare(bounds)} {}
 
   [[gnu::always_inline]] void record(double value) noexcept { point(registration_, 0).record(value); }
-  /// The same, and offers the observation as its bucket's exemplar (trace_ref.h).
+  /// Adds `n` observations of one value at the cost of one: for what is done in batches.
+  [[gnu::always_inline]] void record_n(double value, std::uint64_t n) noexcept {
+    point(registration_, 0).record_n(value, n);
+  }
+  /// Adds one observation and offers it as its bucket's exemplar (trace_ref.h).
   [[gnu::always_inline]] void record(double value, const TraceRef& trace) noexcept {
     point(registration_, 0).record(value, trace);
   }

@@ -166,6 +166,26 @@ TEST(Distribution, counts_and_adds_up) {
   EXPECT_EQ(distribution.sum(), 1006);
 }
 
+// Mutations: one is counted; the value is added once; none is an extremum too.
+TEST(Distribution, records_many_of_one_value_as_that_many_records) {
+  ft::Registry registry;
+  ft::Reader reader{registry};
+  ft::Distribution sizes{registry, {.name = "sizes"}, ft::Range{1, 1000}, {.scale = 0, .extrema = true}};
+  ft::FloatDistribution ratios{registry, {.name = "ratios"}, ft::FloatRange{0.125, 8}, {.scale = 0, .extrema = true}};
+  sizes.record_n(4, 16);
+  sizes.record_n(900, 0);
+  ratios.record_n(0.5, 3);
+  ratios.record_n(8, 0);
+  const auto whole = shown(reader, "sizes");
+  EXPECT_THAT(whole.buckets, ElementsAre(16u));
+  EXPECT_EQ(whole.sum, 64);
+  EXPECT_EQ(whole.max, 4);
+  const auto real = shown(reader, "ratios");
+  EXPECT_THAT(real.buckets, ElementsAre(3u));
+  EXPECT_EQ(real.sum, 1.5);
+  EXPECT_EQ(real.max, 0.5);
+}
+
 // DIS-2, DIS-6. Mutation: empty ones at either end are shown.
 TEST(Distribution, shows_the_buckets_that_have_observations) {
   ft::Registry registry;

@@ -137,6 +137,19 @@ TEST(Histogram, has_a_sum_that_wraps_at_two_to_the_64_and_not_before) {
   EXPECT_EQ(seen.metric.count(), 2u);
 }
 
+// Mutations: one is counted; the value is added once.
+TEST(Histogram, records_many_of_one_value_as_that_many_records) {
+  Seen<ft::Histogram> seen{ft::buckets::durations(10us, 20us)};
+  ft::Histogram one_by_one{ft::buckets::durations(10us, 20us)};
+  for (const auto& [value, n] : {std::pair{15us, 16U}, {10us, 3U}, {30us, 0U}}) {
+    seen.metric.record_n(value, n);
+    for (unsigned i = 0; i < n; ++i) one_by_one.record(value);
+  }
+  seen.metric.point().record_n(-1us, 2);
+  EXPECT_THAT(seen.buckets(), ElementsAre(5, 16, 0));
+  EXPECT_EQ(seen.metric.sum(), one_by_one.sum());
+}
+
 TEST(Histogram, counts_unregistered_and_is_not_exported) {
   ft::Registry registry;
   ft::Reader reader{registry};
@@ -421,6 +434,20 @@ TEST(FloatHistogram, sums_what_was_recorded_with_its_sign) {
   EXPECT_EQ(seen.metric.sum(), -1.25);
   EXPECT_EQ(seen.look().sum, -1.25);
   EXPECT_EQ(seen.metric.count(), 3u);
+}
+
+// Mutations: one is counted; the value is added once.
+TEST(FloatHistogram, records_many_of_one_value_as_that_many_records) {
+  Seen<ft::FloatHistogram> seen{ft::FloatBounds{1}};
+  seen.metric.record_n(0.5, 3);
+  seen.metric.record_n(-2.25, 2);
+  seen.metric.record_n(5, 0);
+  EXPECT_THAT(seen.buckets(), ElementsAre(5, 0));
+  EXPECT_EQ(seen.metric.sum(), -3.0);
+  const std::uint64_t before = ft::storage_info().dropped_not_finite;
+  seen.metric.record_n(infinity, 7);
+  EXPECT_EQ(ft::storage_info().dropped_not_finite, before + 1) << "records, not observations";
+  EXPECT_EQ(seen.metric.count(), 5u);
 }
 
 TEST(FloatHistogram, counts_values_that_are_not_finite_as_dropped_and_nowhere_else) {
