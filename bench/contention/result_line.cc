@@ -23,7 +23,9 @@ void add_run_result(JsonLine& line, const RunOptions& options, const RunResult& 
       .add("ops_per_cpu_s", operations / cpu_s)
       .add("exports", result.exports)
       .add("export_ms", result.exports == 0 ? 0 : result.export_s * 1e3 / static_cast<double>(result.exports))
-      .add("export_bytes", result.export_bytes);
+      .add("export_bytes", result.export_bytes)
+      .add("round_trip_before_ns", result.round_trip_before_ns)
+      .add("round_trip_after_ns", result.round_trip_after_ns);
 }
 
 }  // namespace contention

@@ -11,6 +11,8 @@
 #include <mutex>
 #include <thread>
 
+#include "round_trip.h"
+
 namespace contention {
 
 namespace {
@@ -163,9 +165,26 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
 
+/// As the first call found them: threads that a pinned thread starts are allowed no other CPU than it is.
+const cpu_set_t& allowed_cpus() {
+  static const cpu_set_t allowed = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    return set;
+  }();
+  return allowed;
+}
+
 }  // namespace
 
-RunResult run(Work& work, const RunOptions& options) { return Run{work, options}.run(); }
+RunResult run(Work& work, const RunOptions& options) {
+  const double before_ns = options.threads < 2 ? 0 : line_round_trip_ns();
+  RunResult result = Run{work, options}.run();
+  result.round_trip_before_ns = before_ns;
+  result.round_trip_after_ns = options.threads < 2 ? 0 : line_round_trip_ns();
+  return result;
+}
 
 double thread_cpu_seconds() {
   timespec time{};
@@ -180,13 +199,8 @@ ProcessCpu process_cpu() {
 }
 
 void pin_this_thread(std::size_t index) {
-  static const cpu_set_t allowed = [] {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    sched_getaffinity(0, sizeof set, &set);
-    return set;
-  }();
-  auto skipped = static_cast<int>(index % static_cast<std::size_t>(CPU_COUNT(&allowed)));
+  const cpu_set_t& allowed = allowed_cpus();
+  auto skipped = static_cast<int>(index % usable_cpus());
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &allowed) || skipped-- != 0) continue;
     cpu_set_t one;
@@ -196,5 +210,7 @@ void pin_this_thread(std::size_t index) {
     return;
   }
 }
+
+std::size_t usable_cpus() { return static_cast<std::size_t>(CPU_COUNT(&allowed_cpus())); }
 
 }  // namespace contention

@@ -51,8 +51,10 @@ struct RunResult {
   double cpu_user_s = 0;             ///< of the process: exporter included
   double cpu_system_s = 0;
   std::uint64_t exports = 0;
-  double export_s = 0;           ///< of all exports
-  std::size_t export_bytes = 0;  ///< of the last
+  double export_s = 0;              ///< of all exports
+  std::size_t export_bytes = 0;     ///< of the last
+  double round_trip_before_ns = 0;  ///< line_round_trip_ns(); 0: one thread, or one CPU
+  double round_trip_after_ns = 0;
 };
 
 /// Each thread warms up; when all have, and nobody records, all begin together. The exporter goes on until the writers
@@ -71,5 +73,7 @@ ProcessCpu process_cpu();
 
 /// This thread may run on the `index`-th of the CPUs that the process may use, modulo their number.
 void pin_this_thread(std::size_t index);
+
+std::size_t usable_cpus();
 
 }  // namespace contention

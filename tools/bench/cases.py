@@ -54,7 +54,15 @@ def counterparts(result, subject, ours, peer, theirs, threads=THREADS):
             if row["build"] == beside["build"] and row.get("profile") == beside.get("profile")]
 
 
+def at(row, place):
+    """A row's figures in a place, if it has any of its own there."""
+    elsewhere = row.get("elsewhere", {})
+    return elsewhere if elsewhere.get("placement") == place else row
+
+
 def ratio(theirs, ours):
+    """In the place that theirs was measured in."""
+    ours = at(ours, theirs.get("placement"))
     return figures.ratio(theirs["summary"][FIGURE], ours["summary"][FIGURE])
 
 

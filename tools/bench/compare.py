@@ -7,7 +7,7 @@ one too uneven to judge, when its middle halves do not meet either.
 """
 import re
 
-from bench import figures
+from bench import figures, placement
 from bench.cases import FIGURE
 from bench.micro_tables import PEERS
 from bench.plan import UNIT
@@ -42,6 +42,23 @@ def figures_of(result):
             for name, row in result["attempts"][-1]["summary"].items() if isinstance(row, dict)}
 
 
+def places_of(result):
+    """Name -> [(round trip, figures)] of every row, for each place that it was measured in."""
+    if kind(result) == "micro":
+        return {name: [(0, row)] for name, row in figures_of(result).items()}
+
+    def trip(part):
+        return result.get("placements", {}).get(part.get("placement"), {}).get("round_trip_ns", 0)
+
+    return {row["key"]: [(trip(part), figures_of_row(part)) for part in (row, row.get("elsewhere")) if part]
+            for row in result["rows"]}
+
+
+def in_one_place(first, second):
+    """Pairs of figures of a row that were measured in the same place."""
+    return [(one, two) for trip, one in first for other, two in second if placement.same(trip, other)]
+
+
 def units_of(result):
     """Name -> name of the row of the same result that it is divided by."""
     if kind(result) == "micro":
@@ -52,11 +69,11 @@ def units_of(result):
 
 
 def ratios(result):
-    """Name -> (figures, figures of its unit) of every row but the units."""
-    found, units = figures_of(result), units_of(result)
+    """Name -> (places, figures of its unit, which is the same in any place) of every row but the units."""
+    found, units = places_of(result), units_of(result)
     if missing := set(units.values()) - found.keys():
         raise Different(f"{', '.join(sorted(missing))}: not measured, so nothing can be divided by it")
-    return {name: (figure, found[units[name]]) for name, figure in found.items() if units[name] != name}
+    return {name: (places, found[units[name]][0][1]) for name, places in found.items() if units[name] != name}
 
 
 def gate(base, new, pattern=""):
@@ -71,7 +88,12 @@ def gate(base, new, pattern=""):
     for name in before:
         if name not in after:
             continue
-        (old_row, old_unit), (row, unit) = before[name], after[name]
+        (old_places, old_unit), (places, unit) = before[name], after[name]
+        common = in_one_place(old_places, places)
+        if not common:
+            found.append(("unclear", name, "was measured with its CPUs in another place"))
+            continue
+        old_row, row = common[0]
         was, now = old_row["median"] / old_unit["median"], row["median"] / unit["median"]
         change = now / was - 1
         spread = sum(figures.half_width(part) for part in (old_row, old_unit, row, unit))
@@ -113,14 +135,20 @@ def show_gate(base, new, pattern=""):
 
 def show_agreement(first, second):
     """Prints the rows whose medians lie outside the stated spread; the exit code."""
-    one, two = figures_of(first), figures_of(second)
+    one, two = places_of(first), places_of(second)
     both = [name for name in one if name in two]
-    outside = [name for name in both if not figures.agree(one[name], two[name])]
-    for name in outside:
-        a, b = one[name], two[name]
+    pairs = {name: in_one_place(one[name], two[name]) for name in both}
+    outside = {name: [pair for pair in pairs[name] if not figures.agree(*pair)] for name in both}
+    for name, (a, b) in ((name, pair) for name in both for pair in outside[name]):
         print(f"outside  {name}: {a['median']:.4g} ({a['q1']:.4g} … {a['q3']:.4g}) and "
               f"{b['median']:.4g} ({b['q1']:.4g} … {b['q3']:.4g}) ns")
+    judged = [name for name in both if pairs[name]]
+    differ = sum(bool(outside[name]) for name in judged)
+    for name in both:
+        if not pairs[name]:
+            print(f"not judged  {name}: measured with the CPUs near each other in one result, apart in the other")
     alone = len(one.keys() ^ two.keys())
-    print(f"{len(both)} rows in both: {len(both) - len(outside)} agree, {len(outside)} outside the stated spread"
-          f"{f'; {alone} in one result only' if alone else ''}")
-    return 1 if outside or not both else 0
+    print(f"{len(judged)} rows in both: {len(judged) - differ} agree, {differ} outside the stated spread"
+          + (f"; {len(both) - len(judged)} measured in different places" if len(judged) < len(both) else "")
+          + (f"; {alone} in one result only" if alone else ""))
+    return 1 if differ or not judged else 0

@@ -7,7 +7,7 @@ stands as it is. tools/check_docs.py fails when a block with a path is not, byte
 import json
 import re
 
-from bench import cases, curves, host, micro_tables, tables
+from bench import cases, curves, host, micro_tables, placement, tables
 from bench.charts import figure, number
 from bench.compare import kind
 
@@ -27,7 +27,7 @@ def noted(table):
 def measured_on(result):
     machine, built = host.described(result["machine"])
     return (f"Measured on {machine}; {built}; `{result['command']}`, {result['rounds']} interleaved rounds of "
-            f"{len(result['rows'])} rows in {result['seconds']:.0f} s.\n")
+            f"{len(result['rows'])} rows in {result['seconds']:.0f} s. {placement.sentence(result)}\n")
 
 
 def peers(result):

@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 
-from bench import curves, figures, host, plan, programs, report, verdicts
+from bench import curves, figures, host, placement, plan, programs, report, verdicts
 from bench.cases import FIGURE
 from bench.programs import Failed, progress
 
@@ -32,24 +32,57 @@ def measure(builds, rows, rounds):
     """Runs by row. Every round begins at another row, so that a slow minute of the machine does not fall on one row."""
     by_name = {build.name: build for build in builds}
     runs = {row: [] for row in rows}
+
+    def run_round(title, chosen, start):
+        for i, row in enumerate(chosen[start:] + chosen[:start]):
+            progress(f"{title}: {i + 1} of {len(chosen)}")
+            runs[row].append(run_row(by_name[row.build], row))
+
     for number in range(rounds):
-        start = number * len(rows) // rounds
-        for i, row in enumerate(rows[start:] + rows[:start]):
-            progress(f"round {number + 1} of {rounds}: {i + 1} of {len(rows)}")
-            if number % row.every == 0:
-                runs[row].append(run_row(by_name[row.build], row))
+        chosen = [row for row in rows if number % row.every == 0]
+        run_round(f"round {number + 1} of {rounds}", chosen, number * len(chosen) // rounds)
+    planned = {row: len(runs[row]) for row in rows}
+    for number in range(rounds // 3):
+        if chosen := rows_to_repeat(runs, planned):
+            run_round(f"again, for runs with the CPUs near each other, {number + 1} of {rounds // 3}", chosen, 0)
     progress()
     return runs
 
 
-def row_result(row, runs):
-    constant = {name: value for name, value in runs[0].items() if name not in (*MEASURED, *COUNTED)}
-    columns = {name: [run[name] for run in runs] for name in MEASURED if name in runs[0]}
-    judged = {name: columns[name] for name in JUDGED if name in columns}
+def rows_to_repeat(runs, planned):
+    """Those with too few runs made while the CPUs were near each other, if that is where they are often enough."""
+    every = [run for row_runs in runs.values() for run in row_runs]
+    limit = placement.limit_of(every)
+    if placement.of_all(every, limit).get(placement.NEAR, {}).get("share", 1) < 1 / 3:
+        return []
+    return [row for row, row_runs in runs.items()
+            if len(placement.grouped(row_runs, limit)[placement.NEAR]) < placement.enough(planned[row])]
+
+
+def row_result(row, runs, limit):
+    """Figures of the runs in one place, those of the other beside them; counts of all runs together."""
+    constant = {name: value for name, value in runs[0].items() if name not in (*MEASURED, *COUNTED, *placement.TRIPS)}
+    place, chosen, others = placement.chosen(runs, limit)
     return {
         "key": row.key, "build": row.build, **constant, **dict(row.facts),
         "command": " ".join((row.program, *row.arguments)),
         **{name: sum(run[name] for run in runs) for name in COUNTED if name in runs[0]},
+        "placement": place, **figures_of(chosen),
+        **({"elsewhere": {"placement": placement.FAR, **figures_of(others)}} if others else {}),
+    }
+
+
+def rows_result(runs):
+    every = [run for row_runs in runs.values() for run in row_runs]
+    limit = placement.limit_of(every)
+    return {"placements": placement.of_all(every, limit),
+            "rows": [row_result(row, row_runs, limit) for row, row_runs in runs.items()]}
+
+
+def figures_of(runs):
+    columns = {name: [run[name] for run in runs] for name in MEASURED if name in runs[0]}
+    judged = {name: columns[name] for name in JUDGED if name in columns}
+    return {
         "summary": {name: {key: figures.rounded(value) for key, value in figures.summary(values).items()}
                     for name, values in judged.items()},
         "medians": {name: figures.rounded(statistics.median(values)) for name, values in columns.items()},
@@ -94,7 +127,7 @@ def measured(args, command, state):
     result = {
         "schema": 1, "kind": "matrix", "matrix": args.matrix, "command": command, "rounds": args.repeats,
         "machine": host.machine(args.build / "bench/micro/build.json"), "preflight": state, "newer_missing": missing,
-        "rows": [row_result(row, runs[row]) for row in rows],
+        **rows_result(runs),
         "curves": curves.measure(builds[0], args.matrix, args.filter or ""),
     }
     return {**result, "verdicts": verdicts.of(result), "load_after": host.first_line("/proc/loadavg").split()[:3],

@@ -3,7 +3,7 @@
 import pathlib
 from html import escape
 
-from bench import cases, charts, curves, host, tables, verdicts
+from bench import cases, charts, curves, host, placement, tables, verdicts
 from bench.cases import FIGURE, name_of
 
 STYLE = (pathlib.Path(__file__).parent / "style.css").read_text()
@@ -98,6 +98,7 @@ def preflight(result):
     facts = [f"load {loads} before (threshold {state['load_threshold']:g}), {', '.join(result['load_after'])} after",
              f"the same work, on every CPU at once, took up to {100 * state['spread']:.1f} % longer than at best "
              f"in nine of ten times; the hypervisor took {100 * state['steal']:.1f} % away"]
+    facts += filter(None, [placement.sentence(result)])
     judged = "".join(f'<li class="missed">{escape(warning)}</li>' for warning in amiss) or "<li>nothing amiss</li>"
     return f"<ul>{''.join(f'<li>{escape(fact)}</li>' for fact in facts)}{judged}</ul>"
 
@@ -123,8 +124,9 @@ def page(result):
         "<h2>Curves</h2>" if result["curves"] else "", curve_charts(result),
         "<h2>The machine and its state</h2>", preflight(result),
         "<h2>Everything measured</h2>",
-        "<p>A row's figure is the median of its runs, with the middle half of them. A second measurement agrees in a "
-        "row when the two medians differ by no more than both middle halves together are wide, or by 5 %. HIGH: their "
+        "<p>A row's figure is the median of its runs with the CPUs near each other, with the middle half of them; those "
+        "with the CPUs apart are a line of their own. A second measurement agrees in a row when the two medians of one "
+        "place differ by no more than both middle halves together are wide, or by 5 %. HIGH: their "
         "coefficient of variation is above 10 %. Ratios are made of the writers' CPU time; wall time is there for "
         "information.</p>",
         *(html_table(tables.of_rows(result, build)) for build in builds),

@@ -2,7 +2,7 @@
 """The tables of a result, for the report and for the documentation alike: (title, note, header, rows of text)."""
 from dataclasses import dataclass
 
-from bench import cases, verdicts
+from bench import cases, placement, verdicts
 from bench.cases import FIGURE, NAMES, PEERS, name_of
 from bench.charts import figure
 
@@ -55,6 +55,17 @@ def missing_note(result):
     return "; ".join(f"{name_of(peer)} was not measured: {why}" for peer, why in cases.missing_peers(result).items())
 
 
+def shown(row):
+    """The figure, marked where it is not of CPUs near each other."""
+    mark = " ‡" if row.get("placement") in (placement.FAR, placement.MOVED) else ""
+    return figure(row["summary"][FIGURE]["median"]) + mark
+
+
+def placement_note(rows):
+    marked = any("‡" in cell for row in rows for cell in row)
+    return "‡ measured while the two CPUs were apart, or moved, and not near each other." if marked else ""
+
+
 def of_cases(result, title, found, subjects):
     rows = []
     for case in found:
@@ -62,16 +73,17 @@ def of_cases(result, title, found, subjects):
         ours = cases.rows_with(result, "fast", case.ours)
         if not ours or not others and all(subject in PEERS for subject in subjects[1:]):
             continue
-        cells = [figure(ours[0]["summary"][FIGURE]["median"])]
+        cells = [shown(ours[0])]
         for subject in subjects[1:]:
             if subject in others:
                 theirs, same = others[subject]
                 ratio = cases.ratio(theirs, same)["ratio"]
-                cells.append(f"{figure(theirs['summary'][FIGURE]['median'])} ({times(ratio)})")
+                cells.append(f"{shown(theirs)} ({times(ratio)})")
             else:
                 cells.append("–")
         rows.append([case.what + (" †" if case.unlike else ""), *cells])
-    return Table(title, ["", *(name_of(subject) for subject in subjects)], rows, missing_note(result))
+    notes = [note for note in (missing_note(result), placement_note(rows)) if note]
+    return Table(title, ["", *(name_of(subject) for subject in subjects)], rows, " ".join(notes))
 
 
 def of_metrics(result):
@@ -106,25 +118,30 @@ def row_name(row):
     return ", ".join(part for part in (row["entity"], row["access"], row["profile"]) if part)
 
 
+def measured_cells(part):
+    writer = part["summary"][FIGURE]
+
+    def median(name):
+        return figure(part["medians"][name]) if name in part["medians"] else "–"
+
+    return [figure(writer["median"]), spread(writer), figure(writer["trimmed_mean"]),
+            f"{100 * writer['cv']:.1f} %{' HIGH' if writer['high_cv'] else ''}",
+            *map(median, ("wall_ns_per_op", "cpu_ns_per_op", "ops_per_s", "ops_per_cpu_s", "average_cores",
+                          "exports", "record_s")), str(writer["runs"])]
+
+
 def of_rows(result, build):
     """Every row of a build in full."""
     rows = []
     for row in result["rows"]:
         if row["build"] != build:
             continue
-        writer = row["summary"][FIGURE]
-
-        def median(name):
-            return figure(row["medians"][name]) if name in row["medians"] else "–"
-
-        rows.append([row_name(row), name_of(row["subject"]), str(row["threads"]), figure(writer["median"]),
-                     spread(writer), figure(writer["trimmed_mean"]),
-                     f"{100 * writer['cv']:.1f} %{' HIGH' if writer['high_cv'] else ''}",
-                     *map(median, ("wall_ns_per_op", "cpu_ns_per_op", "ops_per_s", "ops_per_cpu_s", "average_cores",
-                                   "exports", "record_s")), str(writer["runs"]), f"{row['operations']:,}"])
+        for part in (row, *([row["elsewhere"]] if "elsewhere" in row else [])):
+            rows.append([row_name(row), name_of(row["subject"]), str(row["threads"]), part.get("placement", ""),
+                         *measured_cells(part), f"{row['operations']:,}"])
     compilers = ", ".join(dict.fromkeys(row.get("compiler", "") for row in result["rows"] if row["build"] == build))
     return Table(f"All rows of the build {build} ({compilers})",
-                 ["", "", "threads", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op", "CPU ns/op",
+                 ["", "", "threads", "CPUs", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op", "CPU ns/op",
                   "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"],
                  rows)
 

@@ -2,7 +2,7 @@
 """What this library promises beside its peers, and whether a result keeps it."""
 from dataclasses import dataclass
 
-from bench import figures
+from bench import figures, placement
 from bench.cases import PER_CALL, counterparts, metric, missing_peers, ratio
 
 
@@ -67,13 +67,20 @@ def wall_ratio(ours, theirs):
     return theirs["medians"]["wall_ns_per_op"] / ours["medians"]["wall_ns_per_op"]
 
 
+def far_ratio(ours, theirs):
+    """With the CPUs apart, where the figure itself is of CPUs near each other."""
+    return ratio(theirs["elsewhere"], ours)["ratio"] if "elsewhere" in theirs else None
+
+
 def remarks(verdict):
     """What is to be said beside a verdict."""
     rates = " and ".join(f"{rate / 1e6:.3g}" for rate in verdict.get("sustained", ()))
     sustain = rates and f"sustained without a drop: {rates} million spans/s"
     # Beside it: a peer whose threads sleep while they wait for each other has less CPU time than it takes.
     wall = f"by wall time {verdict['wall_ratio']:.3g} x" if verdict.get("wall_ratio") else ""
-    return [part for part in (verdict["unlike"], sustain, wall) if part]
+    far = f"with the CPUs apart {verdict['far_ratio']:.3g} x" if verdict.get("far_ratio") else ""
+    only = {placement.FAR: "measured with the CPUs apart only", placement.MOVED: "measured while the CPUs moved"}
+    return [part for part in (verdict["unlike"], sustain, wall, far, only.get(verdict.get("placement"), "")) if part]
 
 
 def of(result):
@@ -90,6 +97,8 @@ def of(result):
                              "ours": ours["key"], "theirs": theirs["key"],
                              **{name: figures.rounded(value) for name, value in found.items()},
                              "wall_ratio": figures.rounded(wall_ratio(ours, theirs)),
+                             "placement": theirs.get("placement"),
+                             "far_ratio": figures.rounded(far_ratio(ours, theirs)),
                              "ok": ok, "sustained": sustained(result, ours, theirs),
                              "why": "" if ok else goal.why_missed or "reason not found yet"})
         if not pairs:
