@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bench import cases, placement, verdicts
-from bench.cases import FIGURE, NAMES, PEERS, name_of
+from bench.cases import FIGURE, PEERS, name_of
 from bench.charts import figure
 
 

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/bench/placement.py and what comes of it: repeated runs, agreement, verdicts, tables."""
+import contextlib
+import copy
+import io
+import unittest
+
+from fake_result import RESULT, FakeBuild, printed
+from bench import cases, compare, matrix, placement, plan, tables, verdicts
+
+
+def placed(before, after, ns=100.0):
+    return {"round_trip_before_ns": before, "round_trip_after_ns": after, cases.FIGURE: ns}
+
+
+NEAR, FAR, MOVED = placed(80, 90), placed(320, 330), placed(80, 320)
+
+
+class Placement(unittest.TestCase):
+    """A hypervisor's CPUs come near each other and move apart; contended rows cost several times as much in one place."""
+
+    def of(self, runs):
+        return placement.chosen(runs, placement.limit_of(runs))
+
+    def test_a_run_is_near_or_apart_when_it_was_before_and_after(self):
+        limit = placement.limit_of([NEAR, FAR])
+        self.assertEqual([placement.of_run(run, limit) for run in (NEAR, FAR, MOVED)], ["near", "far", "moved"])
+
+    def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_a_third_is(self):
+        self.assertEqual(self.of([NEAR] * 3 + [FAR] * 5 + [MOVED]), ("near", [NEAR] * 3, [FAR] * 5))
+        self.assertEqual(self.of([NEAR] * 7 + [FAR] * 2), ("near", [NEAR] * 7, []))
+        self.assertEqual(self.of([NEAR] * 2 + [FAR] * 7), ("far", [FAR] * 7, []))
+        mixed = [NEAR] * 2 + [FAR] * 2 + [MOVED] * 5
+        self.assertEqual(self.of(mixed), ("moved", mixed, []))
+
+    def test_where_no_two_cpus_are_there_is_no_place(self):
+        alone = [{cases.FIGURE: 1.0}, placed(0, 0)]
+        self.assertEqual(self.of(alone), ("", alone, []))
+        self.assertEqual(placement.of_all(alone, placement.limit_of(alone)), {})
+
+    def test_one_short_round_trip_among_many_moves_no_limit(self):
+        runs = [NEAR] * 50 + [placed(30, 80)]
+        self.assertEqual(placement.limit_of(runs), 160)
+
+    def test_rows_with_too_few_near_runs_run_again_while_near_is_where_the_cpus_often_are(self):
+        often = {"a": [NEAR] * 9, "b": [NEAR] * 2 + [FAR] * 7}
+        planned = dict.fromkeys(often, 9)
+        self.assertEqual(matrix.rows_to_repeat(often, planned), ["b"])
+        self.assertEqual(matrix.rows_to_repeat({"a": [NEAR] * 4 + [FAR] * 5, "b": [FAR] * 9}, planned), [])
+
+    def test_they_do_until_they_have_enough_or_a_third_more_rounds_are_over(self):
+        def runs_of_fast(near_at):
+            made = iter(range(100))
+
+            def change(line):
+                apart = line["subject"] == "fast" and next(made) not in near_at
+                return {**line, "round_trip_before_ns": 320 if apart else 80, "round_trip_after_ns": 90}
+
+            build = FakeBuild("host")
+            rows = plan.rows([build], "quick", "host/counter/.*(fast|sharded|atomic)$")
+            build.change = change
+            with contextlib.redirect_stderr(io.StringIO()):
+                return [len(runs) for runs in matrix.measure([build], rows, 6).values()]
+
+        self.assertEqual(runs_of_fast({0, 5}), [6, 6, 6])
+        self.assertEqual(runs_of_fast({5, 6}), [7, 6, 6])
+        self.assertEqual(runs_of_fast({5}), [8, 6, 6])
+
+    def moved(self, far_ns=50.0):
+        """RESULT as if prometheus-cpp's counter had been measured in both places."""
+        row = next(row for row in RESULT["rows"] if row["key"] == "host/counter/handle/uniform/2/prometheus-cpp")
+        apart = copy.deepcopy({name: row[name] for name in ("summary", "medians", "runs")})
+        for name in ("median", "q1", "q3"):
+            apart["summary"][cases.FIGURE][name] = far_ns
+        rows = [{**row, "elsewhere": {"placement": "far", **apart}} if other is row else other
+                for other in RESULT["rows"]]
+        places = {"near": {"runs": 9, "share": 0.6, "round_trip_ns": 80.0},
+                  "far": {"runs": 6, "share": 0.4, "round_trip_ns": 320.0}}
+        return {**RESULT, "rows": rows, "placements": places}
+
+    def test_results_agree_place_by_place(self):
+        self.assertEqual(printed(compare.show_agreement, self.moved(), self.moved(51))[0], 0)
+        status, text = printed(compare.show_agreement, self.moved(), self.moved(60))
+        self.assertEqual((status, text.count("outside  ")), (1, 1))
+
+    def test_rows_of_different_places_are_not_compared(self):
+        apart = copy.deepcopy(self.moved())
+        row = next(row for row in apart["rows"] if "elsewhere" in row)
+        row.update(row.pop("elsewhere"))
+        alone = self.moved()
+        next(row for row in alone["rows"] if "elsewhere" in row).pop("elsewhere")
+        status, text = printed(compare.show_agreement, alone, apart)
+        self.assertEqual((status, "1 measured in different places" in text, row["key"] in text), (0, True, True))
+        verdict = [found for found in compare.gate(alone, apart) if found[1] == row["key"]]
+        self.assertEqual([found[0] for found in verdict], ["unclear"])
+
+    def test_a_verdict_says_what_it_is_with_the_cpus_apart(self):
+        counter = [verdict for verdict in verdicts.of(self.moved())
+                   if (verdict["what"], verdict["peer"]) == ("counter", "prometheus-cpp")][0]
+        self.assertEqual((counter["ratio"], counter["far_ratio"]), (66, 100))
+        self.assertIn("with the CPUs apart 100 x", verdicts.remarks(counter))
+
+    def test_a_ratio_is_of_figures_of_one_place(self):
+        ours = {"placement": "near", "summary": {cases.FIGURE: {"median": 1, "q1": 1, "q3": 1}},
+                "elsewhere": {"placement": "far", "summary": {cases.FIGURE: {"median": 2, "q1": 2, "q3": 2}}}}
+        theirs = {"placement": "far", "summary": {cases.FIGURE: {"median": 10, "q1": 10, "q3": 10}}}
+        self.assertEqual(cases.ratio(theirs, ours)["ratio"], 5)
+
+    def test_a_figure_of_cpus_that_were_apart_is_marked(self):
+        apart = copy.deepcopy(RESULT)
+        next(row for row in apart["rows"] if row["subject"] == "prometheus-cpp")["placement"] = "far"
+        table = tables.of_metrics(apart)
+        self.assertEqual(sum("‡" in cell for row in table.rows for cell in row), 1)
+        self.assertIn("‡", table.note)
+        self.assertNotIn("‡", tables.of_metrics(RESULT).note)
+
+
+if __name__ == "__main__":
+    unittest.main()
