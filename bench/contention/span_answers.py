@@ -13,8 +13,8 @@ KEYS = {
     "ops_per_s": float, "writer_ns_per_op": float, "wall_ns_per_op": float, "cpu_user_s": float, "cpu_system_s": float,
     "cpu_ns_per_op": float, "average_cores": float, "ops_per_cpu_s": float, "exports": int, "export_ms": float,
     "export_bytes": int, "round_trip_before_ns": float, "round_trip_after_ns": float, "recorded": int,
-    "sampled_out": int, "dropped": int, "delivered": int, "sustained_spans_per_s": float, "tries": int, "expected": int, "found": int,
-    "verified": bool, "subject_version": str, "compiler": str, "settings": str}
+    "sampled_out": int, "dropped": int, "delivered": int, "sustained_spans_per_s": float, "tries": int,
+    "expected": int, "found": int, "verified": bool, "subject_version": str, "compiler": str, "settings": str}
 ONLY_SUSTAINED = {"sustained_spans_per_s", "tries"}
 SPANS = {"root": 1, "lifecycle": 2, "pipeline": 4}
 WRONG = [

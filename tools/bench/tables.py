@@ -141,8 +141,8 @@ def of_rows(result, build):
                          *measured_cells(part), f"{row['operations']:,}"])
     compilers = ", ".join(dict.fromkeys(row.get("compiler", "") for row in result["rows"] if row["build"] == build))
     return Table(f"All rows of the build {build} ({compilers})",
-                 ["", "", "threads", "CPUs", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op", "CPU ns/op",
-                  "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"],
+                 ["", "", "threads", "CPUs", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op",
+                  "CPU ns/op", "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"],
                  rows)
 
 

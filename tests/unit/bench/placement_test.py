@@ -17,7 +17,7 @@ NEAR, FAR, MOVED = placed(80, 90), placed(320, 330), placed(80, 320)
 
 
 class Placement(unittest.TestCase):
-    """A hypervisor's CPUs come near each other and move apart; contended rows cost several times as much in one place."""
+    """A hypervisor's CPUs come near each other and move apart; contended rows cost several times as much there."""
 
     def of(self, runs):
         return placement.chosen(runs, placement.limit_of(runs))
