@@ -83,6 +83,12 @@ def remarks(verdict):
     return [part for part in (verdict["unlike"], sustain, wall, far, only.get(verdict.get("placement"), "")) if part]
 
 
+def unexplained(found, goal):
+    if found["high"] >= goal.at_least:
+        return f"the goal lies within the spread, up to {found['high']:.3g} x: not told from kept by this measurement"
+    return "reason not found yet"
+
+
 def of(result):
     """A verdict per goal and profile; where the peer is missing, neither kept nor missed."""
     verdicts = []
@@ -100,7 +106,7 @@ def of(result):
                              "placement": theirs.get("placement"),
                              "far_ratio": figures.rounded(far_ratio(ours, theirs)),
                              "ok": ok, "sustained": sustained(result, ours, theirs),
-                             "why": "" if ok else goal.why_missed or "reason not found yet"})
+                             "why": "" if ok else goal.why_missed or unexplained(found, goal)})
         if not pairs:
             why = missing_peers(result).get(goal.peer, "not asked for")
             verdicts.append({**base, "profile": "", "ok": None, "why": why})

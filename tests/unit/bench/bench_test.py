@@ -131,6 +131,14 @@ class Verdicts(unittest.TestCase):
         self.assertTrue(missed["why"])
         self.assertFalse(verdicts.met({"verdicts": verdicts.of(near)}))
 
+    def test_a_miss_within_the_spread_says_so(self):
+        wide = slower(RESULT, 1.7, lambda row: row["key"] == "host/counter/handle/uniform/2/fast")
+        row = next(row for row in wide["rows"] if row["key"] == "host/counter/handle/uniform/2/fast")
+        self.assertIn("not found yet", self.of("counter", "prometheus-cpp", wide)[0]["why"])
+        row["summary"][cases.FIGURE]["q1"] = 0.5
+        verdict = self.of("counter", "prometheus-cpp", wide)[0]
+        self.assertEqual((verdict["ok"], "within the spread, up to 66 x" in verdict["why"]), (False, True))
+
     def test_each_profile_is_judged(self):
         found = self.of("counter by two labels looked up in each call", "otel-cpp")
         self.assertEqual([verdict["profile"] for verdict in found], ["uniform", "hotspot"])
