@@ -12,7 +12,8 @@ KEYS = {
     "iters": int, "affinity": str, "export_interval_ms": int, "operations": int, "record_s": float, "total_s": float,
     "ops_per_s": float, "writer_ns_per_op": float, "wall_ns_per_op": float, "cpu_user_s": float, "cpu_system_s": float,
     "cpu_ns_per_op": float, "average_cores": float, "ops_per_cpu_s": float, "exports": int, "export_ms": float,
-    "export_bytes": int, "round_trip_before_ns": float, "round_trip_after_ns": float, "expected": int, "found": int,
+    "export_bytes": int, "round_trip_before_ns": float, "round_trip_after_ns": float,
+    "work_before_ns": float, "work_after_ns": float, "expected": int, "found": int,
     "verified": bool, "subject_version": str, "compiler": str, "settings": str}
 ENTITIES = {
     "counter", "distribution", "dynamic_counter", "dynamic_distribution", "dynamic_gauge", "dynamic_gauge_i64",
@@ -68,13 +69,14 @@ def measure(row, *args):
         check(line["found"] == line["operations"] * (4 if row["entity"].endswith("_set") else 1), what)
     check(0 < line["record_s"] <= line["total_s"], what)
     check(line["writer_ns_per_op"] > 0 and line["cpu_user_s"] + line["cpu_system_s"] >= 0, what)
-    check_round_trips(line, what)
+    check_surroundings(line, what)
     return line
 
 
-def check_round_trips(line, what):
-    apart = line["threads"] > 1 and len(os.sched_getaffinity(0)) > 1
-    check(all((line[f"round_trip_{when}_ns"] > 0) == apart for when in ("before", "after")), what)
+def check_surroundings(line, what):
+    two = len(os.sched_getaffinity(0)) > 1
+    for when in ("before", "after"):
+        check((line[f"round_trip_{when}_ns"] > 0) == two and line[f"work_{when}_ns"] > 0, what)
 
 
 def check_rows():

@@ -24,8 +24,10 @@ void add_run_result(JsonLine& line, const RunOptions& options, const RunResult& 
       .add("exports", result.exports)
       .add("export_ms", result.exports == 0 ? 0 : result.export_s * 1e3 / static_cast<double>(result.exports))
       .add("export_bytes", result.export_bytes)
-      .add("round_trip_before_ns", result.round_trip_before_ns)
-      .add("round_trip_after_ns", result.round_trip_after_ns);
+      .add("round_trip_before_ns", result.before.round_trip_ns)
+      .add("round_trip_after_ns", result.after.round_trip_ns)
+      .add("work_before_ns", result.before.work_ns)
+      .add("work_after_ns", result.after.work_ns);
 }
 
 }  // namespace contention

@@ -11,8 +11,6 @@
 #include <mutex>
 #include <thread>
 
-#include "round_trip.h"
-
 namespace contention {
 
 namespace {
@@ -179,10 +177,10 @@ const cpu_set_t& allowed_cpus() {
 }  // namespace
 
 RunResult run(Work& work, const RunOptions& options) {
-  const double before_ns = options.threads < 2 ? 0 : line_round_trip_ns();
+  const Surroundings before = look_around();
   RunResult result = Run{work, options}.run();
-  result.round_trip_before_ns = before_ns;
-  result.round_trip_after_ns = options.threads < 2 ? 0 : line_round_trip_ns();
+  result.before = before;
+  result.after = look_around();
   return result;
 }
 

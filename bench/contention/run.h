@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "surroundings.h"
+
 namespace contention {
 
 /// Operations a thread does between two looks at the clock, at most. Sequences of labels and values are so long.
@@ -51,10 +53,10 @@ struct RunResult {
   double cpu_user_s = 0;             ///< of the process: exporter included
   double cpu_system_s = 0;
   std::uint64_t exports = 0;
-  double export_s = 0;              ///< of all exports
-  std::size_t export_bytes = 0;     ///< of the last
-  double round_trip_before_ns = 0;  ///< line_round_trip_ns(); 0: one thread, or one CPU
-  double round_trip_after_ns = 0;
+  double export_s = 0;           ///< of all exports
+  std::size_t export_bytes = 0;  ///< of the last
+  Surroundings before;
+  Surroundings after;
 };
 
 /// Each thread warms up; when all have, and nobody records, all begin together. The exporter goes on until the writers

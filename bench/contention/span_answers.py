@@ -5,14 +5,15 @@ looked at. The only argument is the program."""
 import json
 import sys
 
-from answers import check, check_all, check_round_trips, check_wrong_options, execute, is_a
+from answers import check, check_all, check_surroundings, check_wrong_options, execute, is_a
 
 KEYS = {
     "program": str, "subject": str, "scenario": str, "mode": str, "spans_per_op": int, "threads": int, "iters": int,
     "affinity": str, "export_interval_ms": int, "operations": int, "record_s": float, "total_s": float,
     "ops_per_s": float, "writer_ns_per_op": float, "wall_ns_per_op": float, "cpu_user_s": float, "cpu_system_s": float,
     "cpu_ns_per_op": float, "average_cores": float, "ops_per_cpu_s": float, "exports": int, "export_ms": float,
-    "export_bytes": int, "round_trip_before_ns": float, "round_trip_after_ns": float, "recorded": int,
+    "export_bytes": int, "round_trip_before_ns": float, "round_trip_after_ns": float,
+    "work_before_ns": float, "work_after_ns": float, "recorded": int,
     "sampled_out": int, "dropped": int, "delivered": int, "sustained_spans_per_s": float, "tries": int,
     "expected": int, "found": int, "verified": bool, "subject_version": str, "compiler": str, "settings": str}
 ONLY_SUSTAINED = {"sustained_spans_per_s", "tries"}
@@ -45,7 +46,7 @@ def measure(row, *args):
     check(spans == line["recorded"] == line["delivered"] == line["expected"] == line["found"], what)
     check(line["dropped"] == line["sampled_out"] == 0, what)
     check(line["exports"] > 0 and line["export_bytes"] > 0 and line["writer_ns_per_op"] > 0, what)
-    check_round_trips(line, what)
+    check_surroundings(line, what)
     check(0 < line["record_s"] <= line["total_s"], what)
     return line
 

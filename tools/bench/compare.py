@@ -43,20 +43,17 @@ def figures_of(result):
 
 
 def places_of(result):
-    """Name -> [(round trip, figures)] of every row, for each place that it was measured in."""
+    """Name -> [(place, figures)] of every row, for each place that it was measured in."""
     if kind(result) == "micro":
-        return {name: [(0, row)] for name, row in figures_of(result).items()}
-
-    def trip(part):
-        return result.get("placements", {}).get(part.get("placement"), {}).get("round_trip_ns", 0)
-
-    return {row["key"]: [(trip(part), figures_of_row(part)) for part in (row, row.get("elsewhere")) if part]
+        return {name: [(("", 0), row)] for name, row in figures_of(result).items()}
+    return {row["key"]: [(placement.place_of(result, part), figures_of_row(part))
+                         for part in (row, row.get("elsewhere")) if part]
             for row in result["rows"]}
 
 
 def in_one_place(first, second):
     """Pairs of figures of a row that were measured in the same place."""
-    return [(one, two) for trip, one in first for other, two in second if placement.same(trip, other)]
+    return [(one, two) for place, one in first for other, two in second if placement.same(place, other)]
 
 
 def units_of(result):
@@ -91,7 +88,7 @@ def gate(base, new, pattern=""):
         (old_places, old_unit), (places, unit) = before[name], after[name]
         common = in_one_place(old_places, places)
         if not common:
-            found.append(("unclear", name, "was measured with its CPUs in another place"))
+            found.append(("unclear", name, "was disturbed, or measured with its CPUs in another place"))
             continue
         old_row, row = common[0]
         was, now = old_row["median"] / old_unit["median"], row["median"] / unit["median"]
@@ -146,9 +143,9 @@ def show_agreement(first, second):
     differ = sum(bool(outside[name]) for name in judged)
     for name in both:
         if not pairs[name]:
-            print(f"not judged  {name}: measured with the CPUs near each other in one result, apart in the other")
+            print(f"not judged  {name}: disturbed in one result, or measured in different places")
     alone = len(one.keys() ^ two.keys())
     print(f"{len(judged)} rows in both: {len(judged) - differ} agree, {differ} outside the stated spread"
-          + (f"; {len(both) - len(judged)} measured in different places" if len(judged) < len(both) else "")
+          + (f"; {len(both) - len(judged)} disturbed, or measured in different places" if len(judged) < len(both) else "")
           + (f"; {alone} in one result only" if alone else ""))
     return 1 if differ or not judged else 0

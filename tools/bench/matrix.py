@@ -43,26 +43,16 @@ def measure(builds, rows, rounds):
         run_round(f"round {number + 1} of {rounds}", chosen, number * len(chosen) // rounds)
     planned = {row: len(runs[row]) for row in rows}
     for number in range(rounds // 3):
-        if chosen := rows_to_repeat(runs, planned):
-            run_round(f"again, for runs with the CPUs near each other, {number + 1} of {rounds // 3}", chosen, 0)
+        if chosen := placement.lacking(runs, planned):
+            run_round(f"again, for undisturbed runs, {number + 1} of {rounds // 3}", chosen, 0)
     progress()
     return runs
 
 
-def rows_to_repeat(runs, planned):
-    """Those with too few runs made while the CPUs were near each other, if that is where they are often enough."""
-    every = [run for row_runs in runs.values() for run in row_runs]
-    limit = placement.limit_of(every)
-    if placement.of_all(every, limit).get(placement.NEAR, {}).get("share", 1) < 1 / 3:
-        return []
-    return [row for row, row_runs in runs.items()
-            if len(placement.grouped(row_runs, limit)[placement.NEAR]) < placement.enough(planned[row])]
-
-
-def row_result(row, runs, limit):
+def row_result(row, runs, limits):
     """Figures of the runs in one place, those of the other beside them; counts of all runs together."""
-    constant = {name: value for name, value in runs[0].items() if name not in (*MEASURED, *COUNTED, *placement.TRIPS)}
-    place, chosen, others = placement.chosen(runs, limit)
+    constant = {name: value for name, value in runs[0].items() if name not in (*MEASURED, *COUNTED, *placement.OBSERVED)}
+    place, chosen, others = placement.chosen(runs, limits)
     return {
         "key": row.key, "build": row.build, **constant, **dict(row.facts),
         "command": " ".join((row.program, *row.arguments)),
@@ -74,9 +64,9 @@ def row_result(row, runs, limit):
 
 def rows_result(runs):
     every = [run for row_runs in runs.values() for run in row_runs]
-    limit = placement.limit_of(every)
-    return {"placements": placement.of_all(every, limit),
-            "rows": [row_result(row, row_runs, limit) for row, row_runs in runs.items()]}
+    limits = placement.limits_of(every)
+    return {"placements": placement.of_all(every, limits),
+            "rows": [row_result(row, row_runs, limits) for row, row_runs in runs.items()]}
 
 
 def figures_of(runs):

@@ -1,75 +1,108 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where runs were made: with the CPUs of their first two threads near each other, or far apart.
+"""Where runs were made: with the CPUs near each other or apart, and whether somebody else had a share of them.
 
 A hypervisor moves a virtual machine's CPUs between cores that share a cache and cores that do not, within seconds; what
-threads contend for costs twice as much, or five times, in one place. So each run says how long a cache line takes from
-one CPU to the other and back, and a row's figure is of runs made in one place.
+threads contend for costs twice as much, or five times, in one place. And now and then another machine has the other
+half of a core, and all that is computed takes longer. So each run says, of before and after, how long a cache line
+takes from one CPU to the other and back, and how long a piece of work takes that is always the same. A row's figure is
+of undisturbed runs in one place.
 """
 import math
 import statistics
 
-NEAR, FAR, MOVED = "near", "far", "moved"
-TRIPS = ("round_trip_before_ns", "round_trip_after_ns")
+NEAR, FAR, DISTURBED = "near", "far", "disturbed"
 APART = 2.0  # times the short round trips of a result: another place
+SLOWED = 1.05  # times the short times of the same work: not alone on the core
+SHORT = 1 / 20  # which of all are short; not the shortest, which a clock may have cut short
+TRIPS = ("round_trip_before_ns", "round_trip_after_ns")
+WORK = ("work_before_ns", "work_after_ns")
+OBSERVED = (*TRIPS, *WORK)
 
 
-def round_trips(run):
-    """Before the run and after it; none with one thread, or one CPU."""
-    return [run[name] for name in TRIPS if run.get(name)]
+def known(run, names):
+    """What a run says of itself; no round trips with one CPU."""
+    return [run[name] for name in names if run.get(name)]
 
 
-def limit_of(runs):
-    """From here on a round trip is one between CPUs that are apart. By the twentieth part of all that is shortest, not
-    by the shortest: one that a clock cut short is not to be the measure."""
-    trips = sorted(trip for run in runs for trip in round_trips(run))
-    return APART * trips[len(trips) // 20] if trips else math.inf
+def short(runs, names):
+    found = sorted(value for run in runs for value in known(run, names))
+    return found[int(len(found) * SHORT)] if found else math.inf
 
 
-def of_run(run, limit):
-    trips = round_trips(run)
-    if not trips or max(trips) < limit:
+def limits_of(runs):
+    """From here on CPUs are apart, and work is slowed."""
+    return APART * short(runs, TRIPS), SLOWED * short(runs, WORK)
+
+
+def of_run(run, limits):
+    apart, slowed = limits
+    if max(known(run, WORK), default=0) > slowed:
+        return DISTURBED
+    trips = known(run, TRIPS)
+    if max(trips, default=0) < apart:
         return NEAR
-    return FAR if min(trips) >= limit else MOVED
+    return FAR if min(trips) >= apart else DISTURBED
 
 
-def grouped(runs, limit):
-    found = {NEAR: [], FAR: [], MOVED: []}
+def grouped(runs, limits):
+    found = {NEAR: [], FAR: [], DISTURBED: []}
     for run in runs:
-        found[of_run(run, limit)].append(run)
+        found[of_run(run, limits)].append(run)
     return found
 
 
 def enough(runs):
     """Of so many, how many make a figure."""
-    return math.ceil(runs / 3)
+    return min(3, runs)
 
 
-def chosen(runs, limit):
-    """(place, the runs there, those far apart if they make a figure too). Near before far; all where neither does. No
-    place if it does not matter."""
-    groups = grouped(runs, limit)
+def chosen(runs, limits):
+    """(place, the runs there, those far apart if they make a figure too). Near before far; all where neither does."""
+    groups = grouped(runs, limits)
     near, far = ([] if len(groups[place]) < enough(len(runs)) else groups[place] for place in (NEAR, FAR))
     if near:
-        return NEAR if any(map(round_trips, near)) else "", near, far
-    return (FAR, far, []) if far else (MOVED, runs, [])
+        return NEAR, near, far
+    return (FAR, far, []) if far else (DISTURBED, runs, [])
 
 
-def of_all(runs, limit):
-    """How much was measured where, and the median round trip there. Nothing if no run has two CPUs."""
-    groups = grouped([run for run in runs if round_trips(run)], limit)
-    all_runs = sum(map(len, groups.values()))
-    return {place: {"runs": len(group), "share": round(len(group) / all_runs, 3),
-                    "round_trip_ns": round(statistics.median(trip for run in group for trip in round_trips(run)), 1)}
-            for place, group in groups.items() if group}
+def lacking(runs, planned):
+    """Rows with too few near runs, if near is where the CPUs often are, or with too few in any place."""
+    every = [run for row_runs in runs.values() for run in row_runs]
+    limits = limits_of(every)
+    is_often_near = len(grouped(every, limits)[NEAR]) >= len(every) / 4
+    found = []
+    for row, row_runs in runs.items():
+        groups = grouped(row_runs, limits)
+        made = len(groups[NEAR]) if is_often_near else max(len(groups[NEAR]), len(groups[FAR]))
+        if made < enough(planned[row]):
+            found.append(row)
+    return found
 
 
-def same(trip, other):
-    """Whether two round trips are of one place. 0: it does not matter, or is not known."""
-    return not trip or not other or max(trip, other) < APART * min(trip, other)
+def of_all(runs, limits):
+    """How many runs were made where, and the median round trip there."""
+    return {place: {"runs": len(group), "round_trip_ns": round(statistics.median(trips), 1) if trips else 0}
+            for place, group in grouped(runs, limits).items() if group
+            for trips in [[trip for run in group for trip in known(run, TRIPS)]]}
+
+
+def place_of(result, part):
+    """(place, round trip) of a row's figures."""
+    place = part.get("placement")
+    return place, result.get("placements", {}).get(place, {}).get("round_trip_ns", 0)
+
+
+def same(one, other):
+    """Whether figures of two places can be compared. A round trip of 0: it does not matter, or is not known."""
+    if DISTURBED in (one[0], other[0]):
+        return False
+    trip, other_trip = one[1], other[1]
+    return not trip or not other_trip or max(trip, other_trip) < APART * min(trip, other_trip)
 
 
 def sentence(result):
-    words = {NEAR: "near each other", FAR: "apart", MOVED: "moved meanwhile"}
-    found = [f"{words[place]} in {part['runs']} runs (a cache line's round trip: {part['round_trip_ns']:.0f} ns)"
+    words = {NEAR: "near each other in {} runs (a cache line's round trip: {:.0f} ns)",
+             FAR: "apart in {} ({:.0f} ns)", DISTURBED: "moved meanwhile, or shared with somebody else, in {}"}
+    found = [words[place].format(part["runs"], part["round_trip_ns"])
              for place, part in result.get("placements", {}).items()]
     return f"The CPUs were {', '.join(found)}." if found else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 PROFILES = ("uniform", "hotspot", "churn")
 UNLABELLED = ("counter", "distribution", "histogram", "counter_set")  # a profile chooses labels
 
-SECONDS = {"quick": ("--seconds", "0.5"), "full": ("--seconds", "1")}  # that a run measures, about
+SECONDS = {"quick": ("--seconds", "0.4"), "full": ("--seconds", "1")}  # that a run measures, about
 OURS = {"fast", "atomic", "sharded"}  # what needs no package
 UNIT = {"entity": "counter", "subject": "sharded"}  # what rows are divided by: atomics that no two threads share
 

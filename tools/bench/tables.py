@@ -57,13 +57,13 @@ def missing_note(result):
 
 def shown(row):
     """The figure, marked where it is not of CPUs near each other."""
-    mark = " ‡" if row.get("placement") in (placement.FAR, placement.MOVED) else ""
+    mark = " ‡" if row.get("placement") in (placement.FAR, placement.DISTURBED) else ""
     return figure(row["summary"][FIGURE]["median"]) + mark
 
 
 def placement_note(rows):
     marked = any("‡" in cell for row in rows for cell in row)
-    return "‡ measured while the two CPUs were apart, or moved, and not near each other." if marked else ""
+    return "‡ measured while the two CPUs were apart, moved, or were shared with somebody else." if marked else ""
 
 
 def of_cases(result, title, found, subjects):

@@ -39,7 +39,7 @@ def line(program, given):
         "writer_ns_per_op": ns, "wall_ns_per_op": ns * 1.01, "cpu_user_s": 0.5, "cpu_system_s": 0.01,
         "cpu_ns_per_op": ns * 1.1,
         "average_cores": 2.0, "ops_per_cpu_s": 1e9 / ns, "exports": 25, "export_ms": 0.03, "export_bytes": 1234,
-        "round_trip_before_ns": 80.0, "round_trip_after_ns": 81.0,
+        "round_trip_before_ns": 80.0, "round_trip_after_ns": 81.0, "work_before_ns": 1.6, "work_after_ns": 1.61,
         "expected": operations, "found": operations, "verified": True, "subject_version": "1.0 <of a test>",
         "compiler": "GCC 12.2.0", "settings": "as a test & nobody else uses it"}
     del found["seconds"]

@@ -9,44 +9,53 @@ from fake_result import RESULT, FakeBuild, printed
 from bench import cases, compare, matrix, placement, plan, tables, verdicts
 
 
-def placed(before, after, ns=100.0):
-    return {"round_trip_before_ns": before, "round_trip_after_ns": after, cases.FIGURE: ns}
+def placed(before, after, work=1.6):
+    return {"round_trip_before_ns": before, "round_trip_after_ns": after, "work_before_ns": 1.6, "work_after_ns": work,
+            cases.FIGURE: 100.0}
 
 
-NEAR, FAR, MOVED = placed(80, 90), placed(320, 330), placed(80, 320)
+NEAR, FAR, MOVED, SLOWED = placed(80, 90), placed(320, 330), placed(80, 320), placed(80, 90, work=1.7)
 
 
 class Placement(unittest.TestCase):
-    """A hypervisor's CPUs come near each other and move apart; contended rows cost several times as much there."""
+    """A hypervisor's CPUs come near each other, move apart and are shared; rows cost more there."""
 
     def of(self, runs):
-        return placement.chosen(runs, placement.limit_of(runs))
+        return placement.chosen(runs, placement.limits_of(runs))
 
     def test_a_run_is_near_or_apart_when_it_was_before_and_after(self):
-        limit = placement.limit_of([NEAR, FAR])
-        self.assertEqual([placement.of_run(run, limit) for run in (NEAR, FAR, MOVED)], ["near", "far", "moved"])
+        limits = placement.limits_of([NEAR, FAR])
+        self.assertEqual([placement.of_run(run, limits) for run in (NEAR, FAR, MOVED)], ["near", "far", "disturbed"])
 
-    def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_a_third_is(self):
+    def test_a_run_is_disturbed_when_work_took_longer_before_or_after(self):
+        limits = placement.limits_of([NEAR, SLOWED])
+        self.assertEqual(placement.of_run(SLOWED, limits), "disturbed")
+        self.assertEqual(placement.of_run({**SLOWED, "work_before_ns": 1.7, "work_after_ns": 1.6}, limits), "disturbed")
+        self.assertEqual(placement.of_run(placed(80, 90, work=1.67), limits), "near")
+
+    def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_three_are(self):
         self.assertEqual(self.of([NEAR] * 3 + [FAR] * 5 + [MOVED]), ("near", [NEAR] * 3, [FAR] * 5))
         self.assertEqual(self.of([NEAR] * 7 + [FAR] * 2), ("near", [NEAR] * 7, []))
         self.assertEqual(self.of([NEAR] * 2 + [FAR] * 7), ("far", [FAR] * 7, []))
         mixed = [NEAR] * 2 + [FAR] * 2 + [MOVED] * 5
-        self.assertEqual(self.of(mixed), ("moved", mixed, []))
+        self.assertEqual(self.of(mixed), ("disturbed", mixed, []))
 
-    def test_where_no_two_cpus_are_there_is_no_place(self):
+    def test_where_no_two_cpus_are_all_are_near(self):
         alone = [{cases.FIGURE: 1.0}, placed(0, 0)]
-        self.assertEqual(self.of(alone), ("", alone, []))
-        self.assertEqual(placement.of_all(alone, placement.limit_of(alone)), {})
+        self.assertEqual(self.of(alone), ("near", alone, []))
+        self.assertEqual(placement.of_all(alone, placement.limits_of(alone)), {"near": {"runs": 2, "round_trip_ns": 0}})
 
-    def test_one_short_round_trip_among_many_moves_no_limit(self):
-        runs = [NEAR] * 50 + [placed(30, 80)]
-        self.assertEqual(placement.limit_of(runs), 160)
+    def test_one_short_time_among_many_moves_no_limit(self):
+        runs = [placed(80, 80)] * 50 + [{**placed(30, 80), "work_before_ns": 0.5}]
+        self.assertEqual(placement.limits_of(runs), (160, 1.05 * 1.6))
 
-    def test_rows_with_too_few_near_runs_run_again_while_near_is_where_the_cpus_often_are(self):
-        often = {"a": [NEAR] * 9, "b": [NEAR] * 2 + [FAR] * 7}
-        planned = dict.fromkeys(often, 9)
-        self.assertEqual(matrix.rows_to_repeat(often, planned), ["b"])
-        self.assertEqual(matrix.rows_to_repeat({"a": [NEAR] * 4 + [FAR] * 5, "b": [FAR] * 9}, planned), [])
+    def test_rows_run_again_that_lack_near_runs_where_the_cpus_are_often_near_or_runs_in_any_place(self):
+        def lacking(**runs):
+            return placement.lacking(runs, dict.fromkeys(runs, 9))
+
+        self.assertEqual(lacking(a=[NEAR] * 9, b=[NEAR] * 2 + [FAR] * 7), ["b"])
+        self.assertEqual(lacking(a=[NEAR] * 2 + [FAR] * 7, b=[FAR] * 9), [])
+        self.assertEqual(lacking(a=[FAR] * 9, b=[NEAR] * 2 + [FAR] * 2 + [MOVED] * 5), ["b"])
 
     def test_they_do_until_they_have_enough_or_a_third_more_rounds_are_over(self):
         def runs_of_fast(near_at):
@@ -62,9 +71,9 @@ class Placement(unittest.TestCase):
             with contextlib.redirect_stderr(io.StringIO()):
                 return [len(runs) for runs in matrix.measure([build], rows, 6).values()]
 
-        self.assertEqual(runs_of_fast({0, 5}), [6, 6, 6])
-        self.assertEqual(runs_of_fast({5, 6}), [7, 6, 6])
-        self.assertEqual(runs_of_fast({5}), [8, 6, 6])
+        self.assertEqual(runs_of_fast({0, 1, 5}), [6, 6, 6])
+        self.assertEqual(runs_of_fast({0, 5, 6}), [7, 6, 6])
+        self.assertEqual(runs_of_fast({0, 5}), [8, 6, 6])
 
     def moved(self, far_ns=50.0):
         """RESULT as if prometheus-cpp's counter had been measured in both places."""
@@ -74,8 +83,7 @@ class Placement(unittest.TestCase):
             apart["summary"][cases.FIGURE][name] = far_ns
         rows = [{**row, "elsewhere": {"placement": "far", **apart}} if other is row else other
                 for other in RESULT["rows"]]
-        places = {"near": {"runs": 9, "share": 0.6, "round_trip_ns": 80.0},
-                  "far": {"runs": 6, "share": 0.4, "round_trip_ns": 320.0}}
+        places = {"near": {"runs": 9, "round_trip_ns": 80.0}, "far": {"runs": 6, "round_trip_ns": 320.0}}
         return {**RESULT, "rows": rows, "placements": places}
 
     def test_results_agree_place_by_place(self):
@@ -90,9 +98,16 @@ class Placement(unittest.TestCase):
         alone = self.moved()
         next(row for row in alone["rows"] if "elsewhere" in row).pop("elsewhere")
         status, text = printed(compare.show_agreement, alone, apart)
-        self.assertEqual((status, "1 measured in different places" in text, row["key"] in text), (0, True, True))
+        self.assertEqual((status, "1 disturbed, or measured in different places" in text, row["key"] in text), (0, True, True))
         verdict = [found for found in compare.gate(alone, apart) if found[1] == row["key"]]
         self.assertEqual([found[0] for found in verdict], ["unclear"])
+
+    def test_disturbed_rows_are_not_compared(self):
+        disturbed = copy.deepcopy(RESULT)
+        disturbed["rows"][0]["placement"] = "disturbed"
+        disturbed["rows"][0]["summary"][cases.FIGURE]["median"] *= 3
+        status, text = printed(compare.show_agreement, RESULT, disturbed)
+        self.assertEqual((status, "1 disturbed" in text), (0, True))
 
     def test_a_verdict_says_what_it_is_with_the_cpus_apart(self):
         counter = [verdict for verdict in verdicts.of(self.moved())
