@@ -14,6 +14,7 @@ from bench.programs import Failed, progress
 JUDGED = (FIGURE, "sustained_spans_per_s")  # with all runs and their spread; of what follows, the medians are kept
 MEASURED = (*JUDGED, "wall_ns_per_op", "cpu_ns_per_op", "ops_per_s", "ops_per_cpu_s", "average_cores",
             "cpu_user_s", "cpu_system_s", "record_s", "total_s", "exports", "export_ms", "export_bytes")
+AGAIN_S = 100  # how long rows that lack undisturbed runs are run again
 COUNTED = ("operations", "expected", "found", "recorded", "sampled_out", "dropped", "delivered")
 
 
@@ -41,18 +42,17 @@ def measure(builds, rows, rounds):
     for number in range(rounds):
         chosen = [row for row in rows if number % row.every == 0]
         run_round(f"round {number + 1} of {rounds}", chosen, number * len(chosen) // rounds)
-    planned = {row: len(runs[row]) for row in rows}
-    for number in range(rounds // 3):
-        if chosen := placement.lacking(runs, planned):
-            run_round(f"again, for undisturbed runs, {number + 1} of {rounds // 3}", chosen, 0)
+    end = time.monotonic() + AGAIN_S
+    while time.monotonic() < end and (chosen := placement.lacking(runs, {row: row.planned(rounds) for row in rows})):
+        run_round("again, for undisturbed runs", chosen, 0)
     progress()
     return runs
 
 
-def row_result(row, runs, limits):
+def row_result(row, runs, limits, rounds):
     """Figures of the runs in one place, those of the other beside them; counts of all runs together."""
     constant = {name: value for name, value in runs[0].items() if name not in (*MEASURED, *COUNTED, *placement.OBSERVED)}
-    place, chosen, others = placement.chosen(runs, limits)
+    place, chosen, others = placement.chosen(runs, limits, row.planned(rounds))
     return {
         "key": row.key, "build": row.build, **constant, **dict(row.facts),
         "command": " ".join((row.program, *row.arguments)),
@@ -62,11 +62,11 @@ def row_result(row, runs, limits):
     }
 
 
-def rows_result(runs):
+def rows_result(runs, rounds):
     every = [run for row_runs in runs.values() for run in row_runs]
     limits = placement.limits_of(every)
     return {"placements": placement.of_all(every, limits),
-            "rows": [row_result(row, row_runs, limits) for row, row_runs in runs.items()]}
+            "rows": [row_result(row, row_runs, limits, rounds) for row, row_runs in runs.items()]}
 
 
 def figures_of(runs):
@@ -117,7 +117,7 @@ def measured(args, command, state):
     result = {
         "schema": 1, "kind": "matrix", "matrix": args.matrix, "command": command, "rounds": args.repeats,
         "machine": host.machine(args.build / "bench/micro/build.json"), "preflight": state, "newer_missing": missing,
-        **rows_result(runs),
+        **rows_result(runs, args.repeats),
         "curves": curves.measure(builds[0], args.matrix, args.filter or ""),
     }
     return {**result, "verdicts": verdicts.of(result), "load_after": host.first_line("/proc/loadavg").split()[:3],

@@ -52,14 +52,14 @@ def grouped(runs, limits):
 
 
 def enough(runs):
-    """Of so many, how many make a figure."""
-    return min(3, runs)
+    """Of so many, how many make a figure: of three, a middle half says little."""
+    return min(5, runs)
 
 
-def chosen(runs, limits):
+def chosen(runs, limits, planned):
     """(place, the runs there, those far apart if they make a figure too). Near before far; all where neither does."""
     groups = grouped(runs, limits)
-    near, far = ([] if len(groups[place]) < enough(len(runs)) else groups[place] for place in (NEAR, FAR))
+    near, far = ([] if len(groups[place]) < enough(planned) else groups[place] for place in (NEAR, FAR))
     if near:
         return NEAR, near, far
     return (FAR, far, []) if far else (DISTURBED, runs, [])

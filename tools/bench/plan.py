@@ -29,6 +29,10 @@ class Row:
     def key(self):
         return "/".join([self.build, *(str(value) for _, value in self.facts)])
 
+    def planned(self, rounds):
+        """Runs in so many rounds."""
+        return -(-rounds // self.every)
+
     def matches(self, pattern):
         return re.search(pattern, self.key) is not None
 

@@ -41,7 +41,7 @@ def measured(change=lambda line: line, builds=("host", "newer"), rounds=9):
         result = {"schema": 1, "kind": "matrix", "matrix": "quick", "command": "./dev bench --matrix quick",
                   "rounds": rounds, "machine": MACHINE, "preflight": QUIET,
                   "newer_missing": "" if len(builds) > 1 else "there is no <root> here",
-                  **matrix.rows_result(runs),
+                  **matrix.rows_result(runs, rounds),
                   "curves": curves.measure(builds[0], "quick"), "load_after": ["1", "1", "1"], "seconds": 1.0}
     return {**result, "verdicts": verdicts.of(result)}
 

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import io
 import unittest
+from unittest import mock
 
 from fake_result import RESULT, FakeBuild, printed
 from bench import cases, compare, matrix, placement, plan, tables, verdicts
@@ -21,7 +22,7 @@ class Placement(unittest.TestCase):
     """A hypervisor's CPUs come near each other, move apart and are shared; rows cost more there."""
 
     def of(self, runs):
-        return placement.chosen(runs, placement.limits_of(runs))
+        return placement.chosen(runs, placement.limits_of(runs), 9)
 
     def test_a_run_is_near_or_apart_when_it_was_before_and_after(self):
         limits = placement.limits_of([NEAR, FAR])
@@ -33,8 +34,8 @@ class Placement(unittest.TestCase):
         self.assertEqual(placement.of_run({**SLOWED, "work_before_ns": 1.7, "work_after_ns": 1.6}, limits), "disturbed")
         self.assertEqual(placement.of_run(placed(80, 90, work=1.67), limits), "near")
 
-    def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_three_are(self):
-        self.assertEqual(self.of([NEAR] * 3 + [FAR] * 5 + [MOVED]), ("near", [NEAR] * 3, [FAR] * 5))
+    def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_five_are(self):
+        self.assertEqual(self.of([NEAR] * 5 + [FAR] * 5 + [MOVED]), ("near", [NEAR] * 5, [FAR] * 5))
         self.assertEqual(self.of([NEAR] * 7 + [FAR] * 2), ("near", [NEAR] * 7, []))
         self.assertEqual(self.of([NEAR] * 2 + [FAR] * 7), ("far", [FAR] * 7, []))
         mixed = [NEAR] * 2 + [FAR] * 2 + [MOVED] * 5
@@ -42,7 +43,7 @@ class Placement(unittest.TestCase):
 
     def test_where_no_two_cpus_are_all_are_near(self):
         alone = [{cases.FIGURE: 1.0}, placed(0, 0)]
-        self.assertEqual(self.of(alone), ("near", alone, []))
+        self.assertEqual(placement.chosen(alone, placement.limits_of(alone), 2), ("near", alone, []))
         self.assertEqual(placement.of_all(alone, placement.limits_of(alone)), {"near": {"runs": 2, "round_trip_ns": 0}})
 
     def test_one_short_time_among_many_moves_no_limit(self):
@@ -57,8 +58,8 @@ class Placement(unittest.TestCase):
         self.assertEqual(lacking(a=[NEAR] * 2 + [FAR] * 7, b=[FAR] * 9), [])
         self.assertEqual(lacking(a=[FAR] * 9, b=[NEAR] * 2 + [FAR] * 2 + [MOVED] * 5), ["b"])
 
-    def test_they_do_until_they_have_enough_or_a_third_more_rounds_are_over(self):
-        def runs_of_fast(near_at):
+    def test_they_do_until_they_have_enough_or_time_is_up(self):
+        def runs_of_fast(near_at, again_s=100):
             made = iter(range(100))
 
             def change(line):
@@ -68,12 +69,12 @@ class Placement(unittest.TestCase):
             build = FakeBuild("host")
             rows = plan.rows([build], "quick", "host/counter/.*(fast|sharded|atomic)$")
             build.change = change
-            with contextlib.redirect_stderr(io.StringIO()):
+            with contextlib.redirect_stderr(io.StringIO()), mock.patch.object(matrix, "AGAIN_S", again_s):
                 return [len(runs) for runs in matrix.measure([build], rows, 6).values()]
 
-        self.assertEqual(runs_of_fast({0, 1, 5}), [6, 6, 6])
-        self.assertEqual(runs_of_fast({0, 5, 6}), [7, 6, 6])
-        self.assertEqual(runs_of_fast({0, 5}), [8, 6, 6])
+        self.assertEqual(runs_of_fast(range(5)), [6, 6, 6])
+        self.assertEqual(runs_of_fast({0, 1, 2, 6, 9}), [10, 6, 6])
+        self.assertEqual(runs_of_fast({0, 1, 2, 6, 9}, again_s=0), [6, 6, 6])
 
     def moved(self, far_ns=50.0):
         """RESULT as if prometheus-cpp's counter had been measured in both places."""
