@@ -51,7 +51,8 @@ def measure(builds, rows, rounds):
 
 def row_result(row, runs, limits, rounds):
     """Figures of the runs in one place, those of the other beside them; counts of all runs together."""
-    constant = {name: value for name, value in runs[0].items() if name not in (*MEASURED, *COUNTED, *placement.OBSERVED)}
+    varying = (*MEASURED, *COUNTED, *placement.OBSERVED)
+    constant = {name: value for name, value in runs[0].items() if name not in varying}
     place, chosen, others = placement.chosen(runs, limits, row.planned(rounds))
     return {
         "key": row.key, "build": row.build, **constant, **dict(row.facts),

@@ -125,8 +125,8 @@ def page(result):
         "<h2>The machine and its state</h2>", preflight(result),
         "<h2>Everything measured</h2>",
         "<p>A row's figure is the median of its runs with the CPUs near each other, with the middle half of them; "
-        "those with the CPUs apart are a line of their own. A second measurement agrees in a row when the two medians of one "
-        "place differ by no more than both middle halves together are wide, or by 5 %. HIGH: their "
+        "those with the CPUs apart are a line of their own. A second measurement agrees in a row when the two medians "
+        "of one place differ by no more than both middle halves together are wide, or by 5 %. HIGH: their "
         "coefficient of variation is above 10 %. Ratios are made of the writers' CPU time; wall time is there for "
         "information.</p>",
         *(html_table(tables.of_rows(result, build)) for build in builds),

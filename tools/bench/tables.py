@@ -142,7 +142,8 @@ def of_rows(result, build):
     compilers = ", ".join(dict.fromkeys(row.get("compiler", "") for row in result["rows"] if row["build"] == build))
     return Table(f"All rows of the build {build} ({compilers})",
                  ["", "", "threads", "CPUs", "writer ns/op", "middle half", "trimmed mean", "CV", "wall ns/op",
-                  "CPU ns/op", "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs", "operations, verified"],
+                  "CPU ns/op", "ops/s", "ops per CPU s", "average cores", "exports", "seconds", "runs",
+                  "operations, verified"],
                  rows)
 
 

@@ -79,7 +79,8 @@ def remarks(verdict):
     # Beside it: a peer whose threads sleep while they wait for each other has less CPU time than it takes.
     wall = f"by wall time {verdict['wall_ratio']:.3g} x" if verdict.get("wall_ratio") else ""
     far = f"with the CPUs apart {verdict['far_ratio']:.3g} x" if verdict.get("far_ratio") else ""
-    only = {placement.FAR: "measured with the CPUs apart only", placement.DISTURBED: "measured while the CPUs moved or were shared"}
+    only = {placement.FAR: "measured with the CPUs apart only",
+            placement.DISTURBED: "measured while the CPUs moved or were shared"}
     return [part for part in (verdict["unlike"], sustain, wall, far, only.get(verdict.get("placement"), "")) if part]
 
 

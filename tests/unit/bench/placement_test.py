@@ -88,9 +88,9 @@ class Placement(unittest.TestCase):
         return {**RESULT, "rows": rows, "placements": places}
 
     def test_results_agree_place_by_place(self):
-        self.assertEqual(printed(compare.show_agreement, self.moved(), self.moved(51))[0], 0)
-        status, text = printed(compare.show_agreement, self.moved(), self.moved(60))
-        self.assertEqual((status, text.count("outside  ")), (1, 1))
+        self.assertNotIn("outside  ", printed(compare.show_agreement, self.moved(), self.moved(51))[1])
+        _, text = printed(compare.show_agreement, self.moved(), self.moved(60))
+        self.assertEqual(text.count("outside  "), 1)
 
     def test_rows_of_different_places_are_not_compared(self):
         apart = copy.deepcopy(self.moved())
@@ -99,7 +99,8 @@ class Placement(unittest.TestCase):
         alone = self.moved()
         next(row for row in alone["rows"] if "elsewhere" in row).pop("elsewhere")
         status, text = printed(compare.show_agreement, alone, apart)
-        self.assertEqual((status, "1 disturbed, or measured in different places" in text, row["key"] in text), (0, True, True))
+        self.assertEqual(status, 0)
+        self.assertRegex(text, f"(?s){row['key']}.*1 disturbed, or measured in different places")
         verdict = [found for found in compare.gate(alone, apart) if found[1] == row["key"]]
         self.assertEqual([found[0] for found in verdict], ["unclear"])
 
