@@ -92,7 +92,8 @@ class SeriesOf {
   /// again through a handle counts from the next sweep on.
   [[nodiscard]] std::size_t series_count() const noexcept { return registration_.series_count(); }
 
-  /// Records that went to the overflow series, by label and by handle; in a counter set, one per counter.
+  /// Records that went to the overflow series, by label and by handle; in a counter set, one per counter; one
+  /// for the `n` values of a record_n.
   [[nodiscard]] std::uint64_t overflow_count() const noexcept { return registration_.overflow_count(); }
 
   /// What was refused a series: how many values of which key, and the heaviest of them. Include cardinality.h.

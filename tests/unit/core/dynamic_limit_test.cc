@@ -70,6 +70,14 @@ TEST_F(DynamicLimit, existing_series_with_ill_formed_values_keep_working) {
   EXPECT_EQ(requests.find("\xff").value(), 4U);
 }
 
+TEST_F(DynamicLimit, counts_values_that_are_recorded_at_once_as_one_record) {
+  ft::Dynamic<ft::Histogram, 1> latency{scope, {.name = "latency"}, {"x"}, {.max_series = 1}, ft::Bounds{10}};
+  latency.at("first").record_n(5, 3);
+  latency.at("second").record_n(5, 7);
+  EXPECT_EQ(latency.overflow_count(), 1U);
+  EXPECT_EQ(latency.with("second").count(), 7U);
+}
+
 TEST_F(DynamicLimit, holds_for_metrics_of_several_cells_and_for_levels) {
   ft::Dynamic<ft::Histogram, 1> latency{scope, {.name = "latency"}, {"x"}, {.max_series = 1}, ft::Bounds{10}};
   ft::Dynamic<ft::Gauge<std::int64_t>, 1> depth{scope, {.name = "depth"}, {"x"}, {.max_series = 1}};
