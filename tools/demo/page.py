@@ -57,8 +57,8 @@ def cost(results):
         found = result.overhead
         lines.append(f"  Overhead at -P {pipeline:<2} {found.percent:+.2f} % of the proxy's CPU time, 95 % interval "
                      f"{found.low:+.2f} % to {found.high:+.2f} %, {len(result.bare)} pairs: {verdict(found)}")
-    lines += ["", f"  Goal: below {GOAL_PERCENT:g} % with an interval no wider than ±{GOAL_HALF_WIDTH:g} %. Interval: "
-              "Student's t over the logarithms of paired ratios.",
+    lines += ["", f"  Goal: below {GOAL_PERCENT:g} % with an interval no wider than ±{GOAL_HALF_WIDTH:g} %. Of the logarithms of "
+              "paired ratios: Hodges' and Lehmann's estimate, and the interval of Wilcoxon's signed ranks.",
               "  CPU time: user and system, all threads, serving the scrapes included (/proc/PID/task/*/schedstat).",
               "  Records: counter and latency histogram by command and by tenant, bytes in and out per pipeline."]
     return "\n".join(lines)
