@@ -13,7 +13,6 @@ from bench.micro_tables import PEERS
 from bench.plan import UNIT
 
 TOLERANCE = 0.10
-BY_CHANCE = 1 / 20  # rows outside of their spread when nothing differs: of uneven rows of five runs (normal, simulated)
 UNCLEAR = 0.25  # spreads that explain more than this hide a regression that matters: said, not judged
 
 MICRO_UNIT = "record_bench:BM_local_increment/threads:1"
@@ -35,18 +34,11 @@ def figures_of_row(row):
     return {"median": 1e9 / rate["median"], "q1": 1e9 / rate["q3"], "q3": 1e9 / rate["q1"]}
 
 
-def figures_of(result):
-    """Name -> figures of every row that is a time."""
-    if kind(result) == "matrix":
-        return {row["key"]: figures_of_row(row) for row in result["rows"]}
-    return {name: {**row, "median": row["median_ns"], "q1": row["q1_ns"], "q3": row["q3_ns"]}
-            for name, row in result["attempts"][-1]["summary"].items() if isinstance(row, dict)}
-
-
 def places_of(result):
-    """Name -> [(place, figures)] of every row, for each place that it was measured in."""
+    """Name -> [(place, figures)] of every row that is a time, for each place that it was measured in."""
     if kind(result) == "micro":
-        return {name: [(("", 0), row)] for name, row in figures_of(result).items()}
+        return {name: [(("", 0), {**row, "median": row["median_ns"], "q1": row["q1_ns"], "q3": row["q3_ns"]})]
+                for name, row in result["attempts"][-1]["summary"].items() if isinstance(row, dict)}
     return {row["key"]: [(placement.place_of(result, part), figures_of_row(part))
                          for part in (row, row.get("elsewhere")) if part]
             for row in result["rows"]}
@@ -60,7 +52,7 @@ def in_one_place(first, second):
 def units_of(result):
     """Name -> name of the row of the same result that it is divided by."""
     if kind(result) == "micro":
-        return {name: MICRO_UNIT for name in figures_of(result)}
+        return {name: MICRO_UNIT for name in places_of(result)}
     units = {(row["build"], row["threads"]): row["key"] for row in result["rows"]
              if UNIT.items() <= row.items()}
     return {row["key"]: units.get((row["build"], row["threads"]), "the sharded counter") for row in result["rows"]}
@@ -132,7 +124,7 @@ def show_gate(base, new, pattern=""):
 
 
 def show_agreement(first, second):
-    """Prints the rows whose medians lie outside the stated spread; the exit code says whether chance explains them."""
+    """Prints the rows whose medians lie outside the stated spread; the exit code."""
     one, two = places_of(first), places_of(second)
     both = [name for name in one if name in two]
     pairs = {name: in_one_place(one[name], two[name]) for name in both}
@@ -149,4 +141,4 @@ def show_agreement(first, second):
     print(f"{len(judged)} rows in both: {len(judged) - differ} agree, {differ} outside the stated spread"
           + (f"; {len(both) - len(judged)} disturbed, or measured in different places" if judged != both else "")
           + (f"; {alone} in one result only" if alone else ""))
-    return 1 if differ > BY_CHANCE * len(judged) or not judged else 0
+    return 1 if differ or not judged else 0

@@ -81,9 +81,12 @@ def lacking(runs, planned):
 
 def of_all(runs, limits):
     """How many runs were made where, and the median round trip there."""
-    return {place: {"runs": len(group), "round_trip_ns": round(statistics.median(trips), 1) if trips else 0}
-            for place, group in grouped(runs, limits).items() if group
-            for trips in [[trip for run in group for trip in known(run, TRIPS)]]}
+    def round_trip(group):
+        trips = [trip for run in group for trip in known(run, TRIPS)]
+        return round(statistics.median(trips), 1) if trips else 0
+
+    return {place: {"runs": len(group), "round_trip_ns": round_trip(group)}
+            for place, group in grouped(runs, limits).items() if group}
 
 
 def place_of(result, part):

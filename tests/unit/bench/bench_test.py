@@ -277,18 +277,9 @@ class Gate(unittest.TestCase):
 
     def test_results_agree_or_the_rows_outside_are_named(self):
         self.assertEqual(printed(compare.show_agreement, RESULT, slower(RESULT, 1.04))[0], 0)
-        self.assertEqual(printed(compare.show_agreement, RESULT, slower(RESULT, 1.06))[0], 1)
         status, text = printed(compare.show_agreement, RESULT, slower(RESULT, 1.06, lambda row: row["key"] == self.KEY))
-        self.assertEqual(text.count("outside  "), 1)
+        self.assertEqual((status, text.count("outside  ")), (1, 1))
         self.assertIn(self.KEY, text)
-        self.assertEqual(status, 0, "one row in twenty may, by chance")
-
-    def test_results_do_not_agree_when_more_rows_differ_than_by_chance(self):
-        rows = RESULT["rows"][:40]
-        keys = [row["key"] for row in rows]
-        for count, status in ((2, 0), (3, 1)):
-            changed = slower({**RESULT, "rows": rows}, 1.06, lambda row: row["key"] in keys[:count])
-            self.assertEqual(printed(compare.show_agreement, {**RESULT, "rows": rows}, changed)[0], status)
 
 
 class Report(unittest.TestCase):
