@@ -5,6 +5,9 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "command.h"
 #include "fast_telemetry/clock.h"
@@ -95,7 +98,7 @@ struct ProxyMetrics {
   ft::Counter upstream_reconnects{
       scope, {.name = "upstream_reconnects", .help = "Times the upstream was reached again after it could not be."}};
 
-  // Looked up by name: names come from the network, and no handle lives long enough to be worth it.
+  // Found through LatestTenant.
   ft::Dynamic<ft::Counter, 1> tenant_commands{
       scope, {.name = "tenant_commands", .help = "Commands answered, by tenant."}, {"tenant"}, tenants};
   // Far fewer bounds than `latency` has: each is a line of /metrics per tenant.
@@ -106,6 +109,35 @@ struct ProxyMetrics {
       tenants,
       ft::buckets::durations(std::chrono::microseconds{100}, std::chrono::milliseconds{1},
                              std::chrono::milliseconds{10}, std::chrono::milliseconds{100})};
+};
+
+/// The series of the tenant that a session's latest command names. A client's commands mostly are one tenant's: its
+/// series are looked up once then, and not with every batch.
+class LatestTenant {
+ public:
+  struct Series {
+    ft::SeriesHandle<ft::Counter> commands;
+    ft::SeriesHandle<ft::Histogram> latency;
+  };
+
+  explicit LatestTenant(ProxyMetrics& metrics) noexcept : metrics_{metrics} {}
+
+  const Series& series(std::string_view tenant) {
+    if (!series_ || tenant != tenant_ || is_refused_) look_up(tenant);
+    return *series_;
+  }
+
+ private:
+  [[gnu::noinline]] void look_up(std::string_view tenant) {
+    tenant_ = tenant;  // first: it may throw
+    series_.emplace(metrics_.tenant_commands.with(tenant), metrics_.tenant_latency.with(tenant));
+    is_refused_ = series_->commands.is_overflow() || series_->latency.is_overflow();
+  }
+
+  ProxyMetrics& metrics_;
+  std::string tenant_;
+  std::optional<Series> series_;
+  bool is_refused_ = false;  ///< one that was gets a series of its own as soon as there is room
 };
 
 /// Has the library say on stderr what it has to say: which tenants are too many, what this machine does not offer.

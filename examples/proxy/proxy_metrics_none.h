@@ -37,7 +37,6 @@ struct ProxyMetrics {
     Nothing with(Labels...) const noexcept {
       return {};
     }
-    Nothing at(std::string_view) const noexcept { return {}; }
     void add(std::uint64_t = 1) const noexcept {}
     void record_n(Time, std::uint64_t) const noexcept {}
   };
@@ -47,7 +46,15 @@ struct ProxyMetrics {
   static constexpr unsigned idle_sweeps = 1;
 
   Nothing commands, latency, received, sent, connections_opened, connections_closed, connections_rejected,
-      protocol_errors, upstream_reconnects, tenant_commands, tenant_latency;
+      protocol_errors, upstream_reconnects;
+};
+
+struct LatestTenant {
+  struct Series {
+    ProxyMetrics::Nothing commands, latency;
+  };
+  explicit LatestTenant(ProxyMetrics&) {}
+  static Series series(std::string_view) noexcept { return {}; }
 };
 
 struct ExposerOptions {

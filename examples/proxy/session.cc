@@ -17,7 +17,11 @@ std::string encode(std::span<const std::string_view> args) {
 }  // namespace
 
 Session::Session(Socket client, const Backend& backend, ProxyMetrics& metrics, const Tracing& tracing)
-    : client_{std::move(client)}, backend_{backend}, metrics_{metrics}, trace_{tracing, client_} {}
+    : client_{std::move(client)},
+      backend_{backend},
+      metrics_{metrics},
+      latest_tenant_{metrics},
+      trace_{tracing, client_} {}
 
 Task<> Session::run() {
   std::error_code error;
@@ -273,30 +277,27 @@ Task<> Session::reply(std::string_view bytes, std::size_t first, std::size_t cou
 
 // No coroutines, so that the loops run in registers and not in a coroutine's frame.
 void Session::count_outcomes(std::span<const Pending> answered) {
-  for_each_run(answered, alike, [this](const Pending& command, std::size_t count) {
+  for_each_run(answered, [this](const Pending& command, std::size_t count) {
     metrics_.commands.with(command.command, command.outcome).add(count);
-  });
-  for_each_run(answered, of_one_tenant, [this](const Pending& command, std::size_t count) {
-    metrics_.tenant_commands.at(tenants_.name(command.tenant)).add(count);
+    latest_tenant_.series(tenants_.name(command.tenant)).commands.add(count);
   });
 }
 
 void Session::record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written) {
-  for_each_run(answered, alike, [this, written](const Pending& command, std::size_t count) {
-    metrics_.latency.with(command.command).record_n(written - command.received, count);
-  });
-  for_each_run(answered, of_one_tenant, [this, written](const Pending& command, std::size_t count) {
-    metrics_.tenant_latency.at(tenants_.name(command.tenant)).record_n(written - command.received, count);
+  for_each_run(answered, [this, written](const Pending& command, std::size_t count) {
+    const auto latency = written - command.received;
+    metrics_.latency.with(command.command).record_n(latency, count);
+    latest_tenant_.series(tenants_.name(command.tenant)).latency.record_n(latency, count);
   });
 }
 
-// Calls `use` once per run of commands that are the same in one way, with the first and their number: what a client
-// sends at once mostly is, and then it is looked up and recorded once.
-template <class Same, class Use>
-void Session::for_each_run(std::span<const Pending> answered, Same same, Use use) {
+// Calls `use` once per run of commands that are alike, with the first and their number: what a client sends at once
+// mostly is, and then it is recorded once.
+template <class Use>
+void Session::for_each_run(std::span<const Pending> answered, Use use) {
   while (!answered.empty()) {
     std::size_t count = 1;
-    while (count < answered.size() && same(answered[count], answered.front())) ++count;
+    while (count < answered.size() && alike(answered[count], answered.front())) ++count;
     use(answered.front(), count);
     answered = answered.subspan(count);
   }

@@ -53,10 +53,7 @@ class Session : public std::enable_shared_from_this<Session> {
     ProxyMetrics::Time received;
   };
   static bool alike(const Pending& a, const Pending& b) {
-    return a.command == b.command && a.outcome == b.outcome && a.received == b.received;
-  }
-  static bool of_one_tenant(const Pending& a, const Pending& b) {
-    return a.tenant == b.tenant && a.received == b.received;
+    return a.command == b.command && a.outcome == b.outcome && a.tenant == b.tenant && a.received == b.received;
   }
 
   static constexpr std::size_t min_read_bytes = 4096;     // from the client; doubles while reads come back full
@@ -79,13 +76,14 @@ class Session : public std::enable_shared_from_this<Session> {
   Task<> reply(std::string_view bytes, std::size_t first, std::size_t count, Answerer answerer);
   void count_outcomes(std::span<const Pending> answered);
   void record_latencies(std::span<const Pending> answered, ProxyMetrics::Time written);
-  template <class Same, class Use>
-  static void for_each_run(std::span<const Pending> answered, Same same, Use use);
+  template <class Use>
+  static void for_each_run(std::span<const Pending> answered, Use use);
   Task<> say_goodbye();
 
   Socket client_;
   Backend backend_;
   ProxyMetrics& metrics_;
+  [[no_unique_address]] LatestTenant latest_tenant_;
   [[no_unique_address]] ConnectionTrace trace_;
 
   Buffer input_;

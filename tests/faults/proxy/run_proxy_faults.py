@@ -109,7 +109,7 @@ class AnyBackend(ProxyTest):
             self.assertEqual(other.ask("PING"), b"+PONG\r\n")
         self.expect_metric(proxy, "proxy_protocol_errors_total", len(hostile))
 
-    # Mutation seen red: a limit that is not passed on.
+    # Mutations seen red: a limit that is not passed on; a session that keeps the series of another tenant.
     def test_tenants_beyond_the_limit_share_a_series(self):
         proxy = self.start("--max-tenants", "4")
         client = self.client(proxy)
@@ -137,7 +137,7 @@ class AnyBackend(ProxyTest):
         self.assertTrue(80 <= refused <= 120, refused)
         self.assertIn("proxy_tenant_commands: 300 records went to the overflow series", proxy.log.read_text())
 
-    # Mutation seen red: without the sweeps.
+    # Mutations seen red: without the sweeps; a session that keeps the overflow series it was given.
     def test_an_idle_tenant_gives_its_place_to_another(self):
         proxy = self.start("--max-tenants", "1", "--tenant-seconds", "1")
         if "membarrier" in proxy.log.read_text():
