@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import functools
+import itertools
 import os
 import pathlib
 import signal
@@ -22,9 +23,11 @@ from demo.prometheus import Prometheus
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PIPELINES = (1, 16)
-ROUND_SECONDS = 0.4
+ROUND_SECONDS = 0.05  # of one test
+TRACED_ROUND_SECONDS = 0.15  # so long that it hardly matters that the spans of the last 10 ms are drained after it
 MIN_PAIRS = 10
 MIN_TRIPLES = 6
+SHOWN_PAIRS = 50  # of which each line of progress tells
 TIME_LIMIT = 175  # seconds for everything; three minutes are promised
 
 say = functools.partial(print, flush=True)
@@ -106,11 +109,11 @@ class Demo:
         child.wait_for("port", ports.exists)
         return Proxy(child, *map(int, ports.read_text().split()))
 
-    def round(self, proxy, pipeline, requests_per_test):
+    def round(self, proxy, pipeline, requests_per_test, tests=TESTS):
         if proxy is not self.instrumented:
-            return self.load.run(proxy, pipeline, requests_per_test)
-        with self.counted(dict.fromkeys(TESTS, requests_per_test)):
-            return self.load.run(proxy, pipeline, requests_per_test)
+            return self.load.run(proxy, pipeline, requests_per_test, tests)
+        with self.counted(dict.fromkeys(tests, requests_per_test)):
+            return self.load.run(proxy, pipeline, requests_per_test, tests)
 
     @contextlib.contextmanager
     def counted(self, sent, runs=1):
@@ -132,21 +135,28 @@ class Demo:
                 self.executed[label] = self.executed.get(label, 0) + calls - before.get(command, 0)
 
     def compare(self, pipeline):
-        """Alternating rounds in ABBA order, after one of each that is not counted. Many short rounds rather than few
-        long ones: what disturbs a shared machine lasts for seconds, and then falls on both rounds of a pair."""
+        """Alternating rounds of one test in ABBA order, after one of each that is not counted. Very many very short
+        ones: the CPUs of a shared machine change their place and their neighbours within seconds, and what CPU time a
+        request takes by a tenth; two rounds of a twentieth of a second mostly see the same."""
         size = 1000 * pipeline
         self.round(self.bare, pipeline, size)
         warm = self.round(self.instrumented, pipeline, size)
-        size = max(1, round(warm.per_second * ROUND_SECONDS / len(TESTS) / pipeline)) * pipeline
+        size = self.requests_in(ROUND_SECONDS, warm.per_second, pipeline)
         result = Comparison(pipeline, [], [])
         end = time.monotonic() + self.options.seconds
+        tests = itertools.cycle(TESTS)
         while time.monotonic() < end or len(result.bare) < MIN_PAIRS:
+            test = next(tests)
             for proxy, rounds in [(self.bare, result.bare), (self.instrumented, result.instrumented)][::self.turn]:
-                rounds.append(self.round(proxy, pipeline, size))
+                rounds.append(self.round(proxy, pipeline, size, (test,)))
             self.turn = -self.turn
-            if len(result.bare) % 5 == 0:
+            if len(result.bare) % SHOWN_PAIRS == 0:
                 self.progress(result)
         return result
+
+    @staticmethod
+    def requests_in(seconds, per_second, pipeline):
+        return max(1, round(per_second * seconds / pipeline)) * pipeline
 
     def trace(self):
         """The same with every request traced, by a third proxy that is there meanwhile only: for each depth of
@@ -162,11 +172,13 @@ class Demo:
         proxies = [(self.bare, result.bare), (self.instrumented, result.metrics), (traced, result.traced)]
         size = 1000 * result.pipeline
         warm = [self.round(proxy, result.pipeline, size) for proxy, _ in proxies][-1]
-        size = max(1, round(warm.per_second * ROUND_SECONDS / len(TESTS) / result.pipeline)) * result.pipeline
+        size = self.requests_in(TRACED_ROUND_SECONDS, warm.per_second, result.pipeline)
+        tests = itertools.cycle(TESTS)
         end = time.monotonic() + self.options.traced_seconds
         while time.monotonic() < end or len(result.traced) < MIN_TRIPLES:
+            test = next(tests)
             for proxy, rounds in proxies[::self.turn]:
-                rounds.append(self.round(proxy, result.pipeline, size))
+                rounds.append(self.round(proxy, result.pipeline, size, (test,)))
             self.turn = -self.turn
         say(result.progress())
         return result
@@ -174,17 +186,17 @@ class Demo:
     @staticmethod
     def progress(result):
         done = len(result.bare)
-        bare = result.mean(result.bare[-5:], "cpu_ns_per_request")
-        instrumented = result.mean(result.instrumented[-5:], "cpu_ns_per_request")
-        per_second = result.mean(result.instrumented[-5:], "per_second")
+        bare = result.mean(result.bare[-SHOWN_PAIRS:], "cpu_ns_per_request")
+        instrumented = result.mean(result.instrumented[-SHOWN_PAIRS:], "cpu_ns_per_request")
+        per_second = result.mean(result.instrumented[-SHOWN_PAIRS:], "per_second")
         found = result.overhead
-        say(f"  -P {result.pipeline:<2}  pairs {done - 4:>3} to {done:>3}   {page.microseconds(bare)} bare, "
+        say(f"  -P {result.pipeline:<2}  pairs {done - SHOWN_PAIRS + 1:>3} to {done:>3}   {page.microseconds(bare)} bare, "
             f"{page.microseconds(instrumented)} with telemetry   overhead so far {found.percent:+.2f} % "
             f"({found.low:+.2f} to {found.high:+.2f})   {page.number(per_second)} operations/s")
 
     def watch(self):
         """One longer round that only the instrumented proxy gets, as Prometheus and as redis-benchmark saw it."""
-        size = round(self.rate * 6 / len(TESTS) / 16) * 16
+        size = self.requests_in(6 / len(TESTS), self.rate, 16)
         result = self.round(self.instrumented, 16, size)
         end = time.time()
         self.prometheus.wait_for_sample_after(end)

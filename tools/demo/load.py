@@ -42,17 +42,17 @@ class Load:
         self.benchmark = benchmark
         self.taskset = ["taskset", "-c", ",".join(map(str, sorted(cpus)))]
 
-    def run(self, proxy, pipeline, requests_per_test):
-        """One round: the three tests, one after the other. `requests_per_test` is a multiple of `pipeline`."""
+    def run(self, proxy, pipeline, requests_per_test, tests=TESTS):
+        """One round: the tests, one after the other. `requests_per_test` is a multiple of `pipeline`."""
         self.children.check()
         before = proxy.child.cpu_ns()
-        rows = self.benchmarked(proxy, pipeline, requests_per_test, TESTS, "-t", ",".join(TESTS))
+        rows = self.benchmarked(proxy, pipeline, requests_per_test, tests, "-t", ",".join(tests))
         after = proxy.child.cpu_ns()
         if before.keys() != after.keys():
             raise Failure(f"threads of the {proxy.child.name} came or went during a round: its CPU time is not known",
                           proxy.child)
         # The columns: test, rps, avg, min, p50, p95, p99, max.
-        return Round(requests=requests_per_test * len(TESTS),
+        return Round(requests=requests_per_test * len(tests),
                      seconds=sum(requests_per_test / float(row[1]) for row in rows),
                      cpu_ns=sum(after.values()) - sum(before.values()),
                      p50_ms=sum(float(row[4]) for row in rows) / len(rows),
