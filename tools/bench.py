@@ -15,7 +15,7 @@ import pathlib
 import shlex
 import sys
 
-from bench import compare, docs, matrix, micro, report
+from bench import compare, docs, matrix, micro, plan, report
 from bench.host import ROOT
 from bench.micro_tables import Incomplete, print_report
 
@@ -25,7 +25,7 @@ def options():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="the build tree")
     parser.add_argument("--out", type=pathlib.Path, help="where the result goes; default: in build/bench")
     parser.add_argument("--filter", help="only rows that match this regular expression")
-    parser.add_argument("--repeats", "--rounds", type=int, default=9, help="runs of each")
+    parser.add_argument("--repeats", "--rounds", type=int, help="runs of each: 9, or 13 in the quick matrix")
     parser.add_argument("--min-time", type=float, default=0.05, help="seconds that one micro-benchmark takes at least")
     parser.add_argument("--quick", action="store_true", help="each once, for its answer only: no table, no limits")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a page")
@@ -53,6 +53,7 @@ def load(path):
 
 
 def measure_any(args):
+    args.repeats = args.repeats or plan.ROUNDS.get(args.matrix, 9)
     if args.matrix:
         return matrix.run(args, shlex.join(["./dev", "bench", *sys.argv[1:]]))
     return micro.run(args)

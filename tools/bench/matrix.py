@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a matrix and makes its result: a row per program, subject and settings, nine interleaved runs each."""
+"""Runs a matrix and makes its result: a row per program, subject and settings, of interleaved runs."""
 import json
+import math
 import os
 import statistics
 import sys
@@ -14,7 +15,7 @@ from bench.programs import Failed, progress
 JUDGED = (FIGURE, "sustained_spans_per_s")  # with all runs and their spread; of what follows, the medians are kept
 MEASURED = (*JUDGED, "wall_ns_per_op", "cpu_ns_per_op", "ops_per_s", "ops_per_cpu_s", "average_cores",
             "cpu_user_s", "cpu_system_s", "record_s", "total_s", "exports", "export_ms", "export_bytes")
-AGAIN_S = 100  # how long rows that lack undisturbed runs are run again
+AGAIN_S = 200  # how long rows that lack undisturbed runs are run again, at most
 COUNTED = ("operations", "expected", "found", "recorded", "sampled_out", "dropped", "delivered")
 
 
@@ -29,8 +30,9 @@ def run_row(build, row):
     return lines[0]
 
 
-def measure(builds, rows, rounds):
+def measure(builds, rows, rounds, limit_s=math.inf):
     """Runs by row. Every round begins at another row, so that a slow minute of the machine does not fall on one row."""
+    begin = time.monotonic()
     by_name = {build.name: build for build in builds}
     runs = {row: [] for row in rows}
 
@@ -42,7 +44,7 @@ def measure(builds, rows, rounds):
     for number in range(rounds):
         chosen = [row for row in rows if number % row.every == 0]
         run_round(f"round {number + 1} of {rounds}", chosen, number * len(chosen) // rounds)
-    end = time.monotonic() + AGAIN_S
+    end = min(time.monotonic() + AGAIN_S, begin + limit_s)
     while time.monotonic() < end and (chosen := placement.lacking(runs, {row: row.planned(rounds) for row in rows})):
         run_round("again, for undisturbed runs", chosen, 0)
     progress()
@@ -114,7 +116,7 @@ def measured(args, command, state):
     rows = plan.rows(builds, args.matrix, args.filter or "")
     if not rows:
         raise Failed(f"no row matches {args.filter}")
-    runs = measure(builds, rows, args.repeats)
+    runs = measure(builds, rows, args.repeats, plan.LIMIT_S[args.matrix])
     result = {
         "schema": 1, "kind": "matrix", "matrix": args.matrix, "command": command, "rounds": args.repeats,
         "machine": host.machine(args.build / "bench/micro/build.json"), "preflight": state, "newer_missing": missing,

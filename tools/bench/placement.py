@@ -52,8 +52,14 @@ def grouped(runs, limits):
 
 
 def enough(runs):
-    """Of so many, how many make a figure: of three, a middle half says little."""
-    return min(5, runs)
+    """Of so many that were planned, how many make a figure: of few, a middle half says little."""
+    return max(min(3, runs), math.ceil(runs / 2))
+
+
+def wanted(runs):
+    """How many are better: of something uneven, two medians of five runs lie outside their middle halves once in
+    twenty, of seven once in a hundred, of nine once in 250."""
+    return max(min(3, runs), math.ceil(runs * 2 / 3))
 
 
 def chosen(runs, limits, planned):
@@ -74,7 +80,7 @@ def lacking(runs, planned):
     for row, row_runs in runs.items():
         groups = grouped(row_runs, limits)
         made = len(groups[NEAR]) if is_often_near else max(len(groups[NEAR]), len(groups[FAR]))
-        if made < enough(planned[row]):
+        if made < wanted(planned[row]):
             found.append(row)
     return found
 

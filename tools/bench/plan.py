@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which rows a matrix has: everything that a build's programs say they can run, within the matrix' bounds."""
+import math
 import os
 import re
 from dataclasses import dataclass, field
@@ -7,7 +8,10 @@ from dataclasses import dataclass, field
 PROFILES = ("uniform", "hotspot", "churn")
 UNLABELLED = ("counter", "distribution", "histogram", "counter_set")  # a profile chooses labels
 
-SECONDS = {"quick": ("--seconds", "0.4"), "full": ("--seconds", "1")}  # that a run measures, about
+# Many short runs rather than few long ones: a row's runs differ by where the machine has its CPUs, hardly by chance.
+SECONDS = {"quick": ("--seconds", "0.2"), "full": ("--seconds", "1")}  # that a run measures, about
+ROUNDS = {"quick": 13, "full": 9}
+LIMIT_S = {"quick": 490, "full": math.inf}  # after which no row is run again: ten minutes are promised, curves included
 OURS = {"fast", "atomic", "sharded"}  # what needs no package
 UNIT = {"entity": "counter", "subject": "sharded"}  # what rows are divided by: atomics that no two threads share
 
@@ -66,7 +70,7 @@ def span_rows(build, listed, matrix):
             facts = (("scenario", entry["scenario"]), ("mode", entry["mode"]), ("threads", threads),
                      ("subject", entry["subject"]))
             # A search of several tries, and their maximum: long, and steady.
-            every = 3 if matrix == "quick" and entry["mode"] == "sustained" else 1
+            every = 5 if matrix == "quick" and entry["mode"] == "sustained" else 1
             result.append(Row(build, "span_contention_bench", facts, (*options(facts), *SECONDS[matrix]), every))
     return result
 

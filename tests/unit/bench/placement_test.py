@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import io
+import math
 import unittest
 from unittest import mock
 
@@ -34,8 +35,10 @@ class Placement(unittest.TestCase):
         self.assertEqual(placement.of_run({**SLOWED, "work_before_ns": 1.7, "work_after_ns": 1.6}, limits), "disturbed")
         self.assertEqual(placement.of_run(placed(80, 90, work=1.67), limits), "near")
 
-    def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_five_are(self):
+    def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_half_are(self):
         self.assertEqual(self.of([NEAR] * 5 + [FAR] * 5 + [MOVED]), ("near", [NEAR] * 5, [FAR] * 5))
+        self.assertEqual(self.of([NEAR] * 5 + [FAR] * 4), ("near", [NEAR] * 5, []))
+        self.assertEqual(self.of([NEAR] * 4 + [FAR] * 5), ("far", [FAR] * 5, []))
         self.assertEqual(self.of([NEAR] * 7 + [FAR] * 2), ("near", [NEAR] * 7, []))
         self.assertEqual(self.of([NEAR] * 2 + [FAR] * 7), ("far", [FAR] * 7, []))
         mixed = [NEAR] * 2 + [FAR] * 2 + [MOVED] * 5
@@ -54,12 +57,12 @@ class Placement(unittest.TestCase):
         def lacking(**runs):
             return placement.lacking(runs, dict.fromkeys(runs, 9))
 
-        self.assertEqual(lacking(a=[NEAR] * 9, b=[NEAR] * 2 + [FAR] * 7), ["b"])
+        self.assertEqual(lacking(a=[NEAR] * 9, b=[NEAR] * 5 + [FAR] * 4), ["b"])
         self.assertEqual(lacking(a=[NEAR] * 2 + [FAR] * 7, b=[FAR] * 9), [])
         self.assertEqual(lacking(a=[FAR] * 9, b=[NEAR] * 2 + [FAR] * 2 + [MOVED] * 5), ["b"])
 
     def test_they_do_until_they_have_enough_or_time_is_up(self):
-        def runs_of_fast(near_at, again_s=100):
+        def runs_of_fast(near_at, again_s=100, limit_s=math.inf):
             made = iter(range(100))
 
             def change(line):
@@ -70,11 +73,12 @@ class Placement(unittest.TestCase):
             rows = plan.rows([build], "quick", "host/counter/.*(fast|sharded|atomic)$")
             build.change = change
             with contextlib.redirect_stderr(io.StringIO()), mock.patch.object(matrix, "AGAIN_S", again_s):
-                return [len(runs) for runs in matrix.measure([build], rows, 6).values()]
+                return [len(runs) for runs in matrix.measure([build], rows, 6, limit_s).values()]
 
-        self.assertEqual(runs_of_fast(range(5)), [6, 6, 6])
-        self.assertEqual(runs_of_fast({0, 1, 2, 6, 9}), [10, 6, 6])
-        self.assertEqual(runs_of_fast({0, 1, 2, 6, 9}, again_s=0), [6, 6, 6])
+        self.assertEqual(runs_of_fast(range(4)), [6, 6, 6])
+        self.assertEqual(runs_of_fast({0, 1, 6, 9}), [10, 6, 6])
+        self.assertEqual(runs_of_fast({0, 1, 6, 9}, again_s=0), [6, 6, 6])
+        self.assertEqual(runs_of_fast({0, 1, 6, 9}, limit_s=0), [6, 6, 6])
 
     def moved(self, far_ns=50.0):
         """RESULT as if prometheus-cpp's counter had been measured in both places."""
