@@ -45,8 +45,8 @@ def places_of(result):
 
 
 def in_one_place(first, second):
-    """Pairs of figures of a row that were measured in the same place."""
-    return [(one, two) for place, one in first for other, two in second if placement.same(place, other)]
+    """Pairs of figures of a row that were measured in the same place, and which place of the first that was."""
+    return [(one, two, place[0]) for place, one in first for other, two in second if placement.same(place, other)]
 
 
 def units_of(result):
@@ -83,7 +83,7 @@ def gate(base, new, pattern=""):
         if not common:
             found.append(("unclear", name, "was disturbed, or measured with its CPUs in another place"))
             continue
-        old_row, row = common[0]
+        old_row, row, _ = common[0]
         was, now = old_row["median"] / old_unit["median"], row["median"] / unit["median"]
         change = now / was - 1
         spread = sum(figures.half_width(part) for part in (old_row, old_unit, row, unit))
@@ -124,10 +124,12 @@ def show_gate(base, new, pattern=""):
 
 
 def show_agreement(first, second):
-    """Prints the rows whose medians lie outside the stated spread; the exit code."""
+    """Prints the rows whose medians lie outside the stated spread; the exit code. The second's figures are told as
+    they were at the first's clock."""
     one, two = places_of(first), places_of(second)
     both = [name for name in one if name in two]
-    pairs = {name: in_one_place(one[name], two[name]) for name in both}
+    pairs = {name: [(a, figures.scaled(b, placement.clock(first, second, place)))
+                    for a, b, place in in_one_place(one[name], two[name])] for name in both}
     outside = {name: [pair for pair in pairs[name] if not figures.agree(*pair)] for name in both}
     for name, (a, b) in ((name, pair) for name in both for pair in outside[name]):
         print(f"outside  {name}: {a['median']:.4g} ({a['q1']:.4g} … {a['q3']:.4g}) and "

@@ -39,6 +39,10 @@ def half_width(row):
     return (row["q3"] - row["q1"]) / 2 / row["median"]
 
 
+def scaled(row, factor):
+    return {**row, **{name: factor * row[name] for name in ("median", "q1", "q3")}}
+
+
 def agree(first, second):
     """Whether two medians differ by no more than their stated spread: both middle halves together, or 5 %."""
     allowed = max(first["q3"] - first["q1"] + second["q3"] - second["q1"], NARROW * first["median"])

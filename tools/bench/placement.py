@@ -10,9 +10,12 @@ of undisturbed runs in one place.
 import math
 import statistics
 
+from bench import figures
+
 NEAR, FAR, DISTURBED = "near", "far", "disturbed"
 APART = 2.0  # times the short round trips of a result: another place
-SLOWED = 1.05  # times the short times of the same work: not alone on the core
+# Times the short times of the same work: not alone on the core. What the core's clock does meanwhile is less.
+SLOWED = 1.10
 SHORT = 1 / 20  # which of all are short; not the shortest, which a clock may have cut short
 TRIPS = ("round_trip_before_ns", "round_trip_after_ns")
 WORK = ("work_before_ns", "work_after_ns")
@@ -86,12 +89,12 @@ def lacking(runs, planned):
 
 
 def of_all(runs, limits):
-    """How many runs were made where, and the median round trip there."""
-    def round_trip(group):
-        trips = [trip for run in group for trip in known(run, TRIPS)]
-        return round(statistics.median(trips), 1) if trips else 0
+    """How many runs were made where, the median round trip there, and what the same work took."""
+    def median(group, names):
+        found = [value for run in group for value in known(run, names)]
+        return figures.rounded(statistics.median(found)) if found else 0
 
-    return {place: {"runs": len(group), "round_trip_ns": round_trip(group)}
+    return {place: {"runs": len(group), "round_trip_ns": median(group, TRIPS), "work_ns": median(group, WORK)}
             for place, group in grouped(runs, limits).items() if group}
 
 
@@ -99,6 +102,13 @@ def place_of(result, part):
     """(place, round trip) of a row's figures."""
     place = part.get("placement")
     return place, result.get("placements", {}).get(place, {}).get("round_trip_ns", 0)
+
+
+def clock(first, second, place):
+    """How many times faster the second result's cores computed in a place: their clock depends on who else is on the
+    machine. 1 where it is not known."""
+    one, two = (result.get("placements", {}).get(place, {}).get("work_ns", 0) for result in (first, second))
+    return one / two if one and two else 1.0
 
 
 def same(one, other):
@@ -110,8 +120,9 @@ def same(one, other):
 
 
 def sentence(result):
-    words = {NEAR: "near each other in {} runs (a cache line's round trip: {:.0f} ns)",
+    words = {NEAR: "near each other in {} runs (a cache line's round trip: {:.0f} ns{})",
              FAR: "apart in {} ({:.0f} ns)", DISTURBED: "moved meanwhile, or shared with somebody else, in {}"}
-    found = [words[place].format(part["runs"], part["round_trip_ns"])
+    found = [words[place].format(part["runs"], part["round_trip_ns"],
+                                 f"; the same work: {part['work_ns']:.3g} ns" if part.get("work_ns") else "")
              for place, part in result.get("placements", {}).items()]
     return f"The CPUs were {', '.join(found)}." if found else ""

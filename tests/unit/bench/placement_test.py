@@ -7,7 +7,7 @@ import math
 import unittest
 from unittest import mock
 
-from fake_result import RESULT, FakeBuild, printed
+from fake_result import RESULT, FakeBuild, printed, slower
 from bench import cases, compare, matrix, placement, plan, tables, verdicts
 
 
@@ -16,7 +16,7 @@ def placed(before, after, work=1.6):
             cases.FIGURE: 100.0}
 
 
-NEAR, FAR, MOVED, SLOWED = placed(80, 90), placed(320, 330), placed(80, 320), placed(80, 90, work=1.7)
+NEAR, FAR, MOVED, SLOWED = placed(80, 90), placed(320, 330), placed(80, 320), placed(80, 90, work=1.8)
 
 
 class Placement(unittest.TestCase):
@@ -32,8 +32,8 @@ class Placement(unittest.TestCase):
     def test_a_run_is_disturbed_when_work_took_longer_before_or_after(self):
         limits = placement.limits_of([NEAR, SLOWED])
         self.assertEqual(placement.of_run(SLOWED, limits), "disturbed")
-        self.assertEqual(placement.of_run({**SLOWED, "work_before_ns": 1.7, "work_after_ns": 1.6}, limits), "disturbed")
-        self.assertEqual(placement.of_run(placed(80, 90, work=1.67), limits), "near")
+        self.assertEqual(placement.of_run({**SLOWED, "work_before_ns": 1.8, "work_after_ns": 1.6}, limits), "disturbed")
+        self.assertEqual(placement.of_run(placed(80, 90, work=1.75), limits), "near")
 
     def test_a_figure_is_of_runs_in_one_place_and_of_near_ones_if_half_are(self):
         self.assertEqual(self.of([NEAR] * 5 + [FAR] * 5 + [MOVED]), ("near", [NEAR] * 5, [FAR] * 5))
@@ -47,11 +47,12 @@ class Placement(unittest.TestCase):
     def test_where_no_two_cpus_are_all_are_near(self):
         alone = [{cases.FIGURE: 1.0}, placed(0, 0)]
         self.assertEqual(placement.chosen(alone, placement.limits_of(alone), 2), ("near", alone, []))
-        self.assertEqual(placement.of_all(alone, placement.limits_of(alone)), {"near": {"runs": 2, "round_trip_ns": 0}})
+        self.assertEqual(placement.of_all(alone, placement.limits_of(alone)), {"near": {"runs": 2, "round_trip_ns": 0,
+                                                                                            "work_ns": 1.6}})
 
     def test_one_short_time_among_many_moves_no_limit(self):
         runs = [placed(80, 80)] * 50 + [{**placed(30, 80), "work_before_ns": 0.5}]
-        self.assertEqual(placement.limits_of(runs), (160, 1.05 * 1.6))
+        self.assertEqual(placement.limits_of(runs), (160, 1.10 * 1.6))
 
     def test_rows_run_again_that_lack_near_runs_where_the_cpus_are_often_near_or_runs_in_any_place(self):
         def lacking(**runs):
@@ -95,6 +96,15 @@ class Placement(unittest.TestCase):
         self.assertEqual(printed(compare.show_agreement, self.moved(), self.moved(51))[0], 0)
         status, text = printed(compare.show_agreement, self.moved(), self.moved(60))
         self.assertEqual((status, text.count("outside  ")), (1, 1))
+
+    def test_results_agree_as_they_were_at_one_clock(self):
+        def at(work_ns, result):  # times only: `slower` leaves rates as they are
+            return {**result, "rows": [row for row in result["rows"] if row.get("mode") != "sustained"],
+                    "placements": {"near": {"runs": 9, "round_trip_ns": 80.0, "work_ns": work_ns}}}
+
+        self.assertEqual(printed(compare.show_agreement, at(1.6, RESULT), at(1.76, slower(RESULT, 1.1)))[0], 0)
+        for work_ns, factor in ((1.6, 1.1), (1.76, 1.0), (1.76, 1.2)):
+            self.assertEqual(printed(compare.show_agreement, at(1.6, RESULT), at(work_ns, slower(RESULT, factor)))[0], 1)
 
     def test_rows_of_different_places_are_not_compared(self):
         apart = copy.deepcopy(self.moved())
