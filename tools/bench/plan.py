@@ -70,7 +70,7 @@ def span_rows(build, listed, matrix):
             facts = (("scenario", entry["scenario"]), ("mode", entry["mode"]), ("threads", threads),
                      ("subject", entry["subject"]))
             # A search of several tries, and their maximum: long, and steady.
-            every = 5 if matrix == "quick" and entry["mode"] == "sustained" else 1
+            every = 2 if matrix == "quick" and entry["mode"] == "sustained" else 1
             result.append(Row(build, "span_contention_bench", facts, (*options(facts), *SECONDS[matrix]), every))
     return result
 
