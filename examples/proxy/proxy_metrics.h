@@ -116,6 +116,8 @@ struct ProxyMetrics {
 class LatestTenant {
  public:
   struct Series {
+    Series(ProxyMetrics& metrics, std::string_view tenant) noexcept
+        : commands{metrics.tenant_commands.with(tenant)}, latency{metrics.tenant_latency.with(tenant)} {}
     ft::SeriesHandle<ft::Counter> commands;
     ft::SeriesHandle<ft::Histogram> latency;
   };
@@ -130,7 +132,7 @@ class LatestTenant {
  private:
   [[gnu::noinline]] void look_up(std::string_view tenant) {
     tenant_ = tenant;  // first: it may throw
-    series_.emplace(metrics_.tenant_commands.with(tenant), metrics_.tenant_latency.with(tenant));
+    series_.emplace(metrics_, tenant);
     is_refused_ = series_->commands.is_overflow() || series_->latency.is_overflow();
   }
 

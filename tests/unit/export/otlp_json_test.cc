@@ -453,8 +453,10 @@ TEST_F(OtlpJson, totals_that_wait_are_not_collected_twice) {
 // Without end_by the attempt lasts longer than this test may.
 TEST_F(OtlpJson, another_thread_can_end_the_wait_for_a_reader) {
   Reader reader;
-  ft::OtlpJsonSpanExporter exporter{{}, {.delivery = {.attempt_timeout = 1h}}};
-  give(exporter, 100);
+  // No line has room: as soon as the pipe is full, the attempt has begun and waits.
+  const ft::ResourceAttribute resource[] = {{"long", help}};
+  ft::OtlpJsonSpanExporter exporter{resource, {.delivery = {.attempt_timeout = 1h}}};
+  give(exporter, 2);
   std::thread stopper{[&] {
     pollfd full{STDOUT_FILENO, POLLOUT, 0};
     while (::poll(&full, 1, 0) > 0) std::this_thread::yield();
