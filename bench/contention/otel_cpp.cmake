@@ -1,6 +1,12 @@
 # opentelemetry-cpp as a subject: contention_otel_cpp is what its files link to, if there is one. Of Debian's package, or of
 # a build of one's own, whose preview of bound instruments (ABI version 2) is then a subject too.
 set(FAST_TELEMETRY_OTEL_ROOT "" CACHE PATH "Benchmarks: where a build of opentelemetry-cpp was installed")
+# What was found before another folder was named would be found again.
+if(NOT FAST_TELEMETRY_OTEL_ROOT STREQUAL "${ft_otel_looked_in}")
+  unset(opentelemetry-cpp_DIR CACHE)
+  unset(ft_otel_messages CACHE)
+endif()
+set(ft_otel_looked_in "${FAST_TELEMETRY_OTEL_ROOT}" CACHE INTERNAL "")
 if(FAST_TELEMETRY_OTEL_ROOT)
   find_package(opentelemetry-cpp CONFIG REQUIRED PATHS ${FAST_TELEMETRY_OTEL_ROOT} NO_DEFAULT_PATH)
 else()
