@@ -441,7 +441,7 @@ class RedisBehind(ProxyTest):
         self.assertEqual(idle.ask("SET", "k", "v") + waiting.ask("GET", "k"), b"+OK\r\n" + bulk(b"v"))
         redis.signal(signal.SIGSTOP)
         waiting.send(command("GET", "k") * 10 + command("PING") + b"PING\r\n" * 2)
-        # A server that dies closes its connections first: one that is quick gets another, and that one is no use.
+        # A server that dies may close its connections before it stops listening: who is quick gets another, of no use.
         proxy.signal(signal.SIGSTOP)
         redis.kill()
         proxy.signal(signal.SIGCONT)
