@@ -218,7 +218,7 @@ class Demo:
             load.get(proxy, invented, 1, room)
         self.prometheus.wait_for_sample_after(time.time())
         full = proxy.child.resident_bytes()
-        many = round(self.rate * (1 if self.options.quick else 4) / 16) * 16
+        many = self.requests_in(1 if self.options.quick else 4, self.rate, 16)
         few = many // 10
         with (self.counted({"get": many + few}, runs=2),
               concurrent.futures.ThreadPoolExecutor() as threads):

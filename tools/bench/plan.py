@@ -31,7 +31,9 @@ class Row:
 
     @property
     def key(self):
-        return "/".join([self.build, *(str(value) for _, value in self.facts)])
+        # "root" alone between slashes would be read as a folder.
+        names = (f"{value}_spans" if name == "scenario" else str(value) for name, value in self.facts)
+        return "/".join([self.build, *names])
 
     def planned(self, rounds):
         """Runs in so many rounds."""

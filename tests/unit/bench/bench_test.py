@@ -61,6 +61,11 @@ class Plan(unittest.TestCase):
         full = plan.span_rows("host", [{"subject": "fast", "scenario": "root", "mode": "sustained"}], "full")
         self.assertEqual({row.every for row in full}, {1})
 
+    def test_no_row_is_named_like_a_folder_of_a_machine(self):
+        keys = [row["key"] for row in RESULT["rows"] if "scenario" in row]
+        self.assertIn("newer/root_spans/burst/2/fast", keys)
+        self.assertFalse([key for key in keys if "/root/" in key])
+
     def test_rounds_begin_at_different_rows(self):
         order = []
         build = FakeBuild("host", lambda line: order.append(line.get("entity")) or line)
